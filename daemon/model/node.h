@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "model/error.h"
 #include "model/mode.h"
 #include "model/pci_address.h"
 
@@ -52,6 +53,7 @@ struct JobSnapshot {
   JobPhase phase = JobPhase::stage;
   double progress = 0;                 // 0 to 1
   std::string error;                   // "" when nothing went wrong
+  std::optional<ErrorKind> error_kind; // set with `error`
 
   bool finished() const {
     return state == JobState::done || state == JobState::failed || state == JobState::cancelled;
