@@ -11,9 +11,9 @@
 namespace nvccd {
 
 struct ModeOptions {
-  bool persist = true;             // keep the node mode across restarts and reboots
-  std::optional<bool> wait = {};   // wait for devices in use; nullopt: as the settings say
-  bool dry_run = false;            // say which devices would change, change nothing
+  bool persist = true;            // keep the node mode across restarts and reboots
+  std::optional<bool> wait = {};  // wait for devices in use; nullopt: as the settings say
+  bool dry_run = false;           // say which devices would change, change nothing
 };
 
 // Told of every change, in the order in which it happened. Objects can be looked up in the manager.

@@ -30,16 +30,16 @@ struct DeviceSnapshot {
   std::string name;  // from pci.ids, or "Device 2330"
   Architecture architecture = Architecture::unknown;
   std::vector<Mode> supported_modes;
-  std::string driver;               // "" when no driver is bound
+  std::string driver;  // "" when no driver is bound
   std::optional<int> iommu_group;
-  std::string vfio_group;           // /dev/vfio/65, "" when there is none
-  std::string vfio_device;          // /dev/vfio/devices/vfio0, "" where the kernel has none
+  std::string vfio_group;   // /dev/vfio/65, "" when there is none
+  std::string vfio_device;  // /dev/vfio/devices/vfio0, "" where the kernel has none
   std::optional<int> numa_node;
-  std::optional<Mode> mode;         // what the registers said at the last look; nullopt: unknown
+  std::optional<Mode> mode;            // what the registers said at the last look; nullopt: unknown
   std::optional<Mode> requested_mode;  // nullopt: not managed, or nothing applies to it
   DeviceState state = DeviceState::discovered;
-  bool in_use = false;              // somebody else has its VFIO group or device open
-  std::string error;                // "" when nothing is wrong
+  bool in_use = false;  // somebody else has its VFIO group or device open
+  std::string error;    // "" when nothing is wrong
 
   // Bound, and verified in the requested mode since the last reset, removal or start.
   bool healthy() const { return state == DeviceState::ready; }

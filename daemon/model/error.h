@@ -24,9 +24,9 @@ enum class ErrorKind {
 
 struct Error {
   ErrorKind kind = ErrorKind::system;
-  std::string cause;                  // "the firmware answered 0x202 to a write of knob 8"
-  std::string advice = {};            // "power-cycle the device"; empty where there is nothing to do
-  std::string step = {};              // "stage", "boot"; empty outside a transition
+  std::string cause;        // "the firmware answered 0x202 to a write of knob 8"
+  std::string advice = {};  // "power-cycle the device"; empty where there is nothing to do
+  std::string step = {};    // "stage", "boot"; empty outside a transition
   std::optional<PciAddress> device = {};
 
   // One sentence for a person: device, step, cause, advice.

@@ -6,15 +6,21 @@ namespace nvccd {
 
 std::string_view to_string(Mode mode) {
   switch (mode) {
-    case Mode::off: return "off";
-    case Mode::on: return "on";
-    case Mode::devtools: return "devtools";
-    case Mode::ppcie: return "ppcie";
+    case Mode::off:
+      return "off";
+    case Mode::on:
+      return "on";
+    case Mode::devtools:
+      return "devtools";
+    case Mode::ppcie:
+      return "ppcie";
   }
   std::unreachable();
 }
 
-std::string_view to_string(std::optional<Mode> mode) { return mode ? to_string(*mode) : "unknown"; }
+std::string_view to_string(std::optional<Mode> mode) {
+  return mode ? to_string(*mode) : "unknown";
+}
 
 std::optional<Mode> parse_mode(std::string_view text) {
   for (const Mode mode : all_modes)

@@ -47,13 +47,13 @@ using JobId = std::uint32_t;
 struct JobSnapshot {
   JobId id = 0;
   JobKind kind = JobKind::set_mode;
-  std::optional<Mode> mode;            // nullopt for jobs that set none
-  std::vector<PciAddress> devices;     // those the job changes
+  std::optional<Mode> mode;         // nullopt for jobs that set none
+  std::vector<PciAddress> devices;  // those the job changes
   JobState state = JobState::queued;
   JobPhase phase = JobPhase::stage;
-  double progress = 0;                 // 0 to 1
-  std::string error;                   // "" when nothing went wrong
-  std::optional<ErrorKind> error_kind; // set with `error`
+  double progress = 0;                  // 0 to 1
+  std::string error;                    // "" when nothing went wrong
+  std::optional<ErrorKind> error_kind;  // set with `error`
 
   bool finished() const {
     return state == JobState::done || state == JobState::failed || state == JobState::cancelled;

@@ -26,7 +26,8 @@ std::string replace_all(std::string text, std::string_view from, char to) {
 std::optional<PciAddress> PciAddress::parse(std::string_view text) {
   const auto colon = text.find(':');
   // After the domain come exactly ":bb:dd.f".
-  if (colon == std::string_view::npos || colon < 4 || colon > 8 || text.size() != colon + 8) return std::nullopt;
+  if (colon == std::string_view::npos || colon < 4 || colon > 8 || text.size() != colon + 8)
+    return std::nullopt;
   if (text[colon + 3] != ':' || text[colon + 6] != '.') return std::nullopt;
   const auto domain = parse_hex(text.substr(0, colon));
   const auto bus = parse_hex(text.substr(colon + 1, 2));
@@ -38,11 +39,16 @@ std::optional<PciAddress> PciAddress::parse(std::string_view text) {
 }
 
 std::string to_string(const PciAddress& address) {
-  return fmt::format("{:04x}:{:02x}:{:02x}.{:x}", address.domain, address.bus, address.device, address.function);
+  return fmt::format("{:04x}:{:02x}:{:02x}.{:x}", address.domain, address.bus, address.device,
+                     address.function);
 }
 
-std::string to_path_element(const PciAddress& address) { return replace_all(to_string(address), ":.", '_'); }
+std::string to_path_element(const PciAddress& address) {
+  return replace_all(to_string(address), ":.", '_');
+}
 
-std::string to_stable_id(const PciAddress& address) { return replace_all(to_string(address), ":", '-'); }
+std::string to_stable_id(const PciAddress& address) {
+  return replace_all(to_string(address), ":", '-');
+}
 
 }  // namespace nvccd

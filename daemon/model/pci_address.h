@@ -10,7 +10,7 @@
 namespace nvccd {
 
 struct PciAddress {
-  std::uint32_t domain = 0;   // 0 to 0xffffffff; virtual root complexes use more than 16 bits
+  std::uint32_t domain = 0;  // 0 to 0xffffffff; virtual root complexes use more than 16 bits
   std::uint8_t bus = 0;
   std::uint8_t device = 0;    // 0 to 31
   std::uint8_t function = 0;  // 0 to 7
@@ -21,7 +21,7 @@ struct PciAddress {
   static std::optional<PciAddress> parse(std::string_view text);
 };
 
-std::string to_string(const PciAddress& address);  // 0000:65:00.0
+std::string to_string(const PciAddress& address);        // 0000:65:00.0
 std::string to_path_element(const PciAddress& address);  // 0000_65_00_0, the last element of the D-Bus path
 std::string to_stable_id(const PciAddress& address);     // 0000-65-00.0, the device's name for Kubernetes
 

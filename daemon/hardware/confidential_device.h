@@ -1,0 +1,61 @@
+// One device as far as Confidential Computing goes: is it up, which mode is latched, which knobs are stored.
+// Used by the thread that holds the device's access.
+#pragma once
+
+#include "hardware/chip.h"
+#include "hardware/clock.h"
+#include "hardware/prc_client.h"
+
+namespace nvccd {
+
+// The mode latched at the last reset. nullopt: a combination of bits that is no mode, which setting any mode
+// repairs.
+struct ActiveMode {
+  std::optional<Mode> mode;
+  std::uint32_t word = 0;  // the whole register
+};
+
+ActiveMode decode_mode(const Chip& chip, std::uint32_t word);
+
+class ConfidentialDevice {
+ public:
+  // Finds out what the device is. Fails when it is broken, or a chip without Confidential Computing.
+  static Result<ConfidentialDevice> identify(DeviceKind kind, std::uint16_t device_id, DeviceAccess& access,
+                                             Clock& clock);
+
+  const Chip& chip() const { return *chip_; }
+
+  // Waits until the firmware has booted; all ones and bus errors are what a booting device may answer.
+  // The error says what the device answered last.
+  Result<> wait_until_booted(Duration limit);
+
+  Result<ActiveMode> active_mode();
+
+  // The stored values of the knobs that make `mode`, in the order of target_knobs(). A knob that this
+  // firmware does not know is left out where the mode can do without it; otherwise not_supported.
+  Result<std::vector<KnobSetting>> stored_knobs(Mode mode);
+
+  // One knob, with read-back.
+  Result<> write_knob(const KnobSetting& setting) { return prc_.write(setting.knob, setting.value); }
+
+  // Whether the firmware knows the PPCIe knob. Always false for chips without PPCIe.
+  Result<bool> knows_ppcie();
+
+ private:
+  ConfidentialDevice(const Chip& chip, DeviceAccess& access, Clock& clock)
+      : chip_(&chip),
+        access_(&access),
+        clock_(&clock),
+        prc_(make_transport(chip.mailbox, access.registers(), clock), clock) {}
+
+  Result<bool> in_recovery();
+  Result<> wait_for_bar_firewall(const Deadline& deadline);
+  Result<> initialise_register_ring();
+
+  const Chip* chip_;
+  DeviceAccess* access_;
+  Clock* clock_;
+  PrcClient prc_;
+};
+
+}  // namespace nvccd

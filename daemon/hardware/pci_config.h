@@ -1,0 +1,17 @@
+// The parts of PCI configuration space that matter to Confidential Computing.
+#pragma once
+
+#include <cstdint>
+
+#include "hardware/device_access.h"
+
+namespace nvccd {
+
+// Of NVIDIA's vendor-specific extended capability (DVSEC id 0), on Blackwell.
+inline constexpr std::uint32_t dvsec_header2 = 0x8;  // the dword that also says whether BAR0 is open
+inline constexpr std::uint32_t dvsec_firewall_closed = 1U << 20;
+
+// Offset of that capability; 0: the device has none.
+Result<std::uint32_t> find_nvidia_dvsec(ConfigSpace& config);
+
+}  // namespace nvccd

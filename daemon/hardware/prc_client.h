@@ -1,0 +1,33 @@
+// Reads and writes knobs through the firmware security processor.
+#pragma once
+
+#include <memory>
+
+#include "hardware/fsp_transport.h"
+#include "hardware/knobs.h"
+
+namespace nvccd {
+
+class PrcClient {
+ public:
+  PrcClient(std::unique_ptr<FspTransport> transport, Clock& clock)
+      : transport_(std::move(transport)), clock_(clock) {}
+
+  // The stored value, which need not be latched yet. nullopt: this firmware does not know the knob.
+  Result<std::optional<std::uint16_t>> read(Knob knob);
+
+  // Writes and reads back.
+  Result<> write(Knob knob, std::uint16_t value);
+
+ private:
+  // Replies carry no request number. To be sure that a reply is ours, nothing may be under way before a
+  // request: a predecessor that was killed in mid-request can leave one.
+  Result<> synchronise();
+  Result<FspReply> exchange(std::span<const std::uint32_t> payload);
+
+  std::unique_ptr<FspTransport> transport_;
+  Clock& clock_;
+  bool synchronised_ = false;
+};
+
+}  // namespace nvccd
