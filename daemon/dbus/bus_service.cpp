@@ -1,0 +1,130 @@
+#include "dbus/bus_service.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "dbus/device_object.h"
+#include "dbus/job_object.h"
+#include "dbus/manager_object.h"
+#include "dbus/names.h"
+#include "dbus/object_directory.h"
+
+namespace nvccd {
+namespace {
+
+Result<BusPtr> open_bus(const std::string& address) {
+  sd_bus* opened = nullptr;
+  if (address.empty()) {
+    if (const int r = sd_bus_open_system(&opened); r < 0)
+      return std::unexpected(system_error("connect to the system bus", -r));
+    return BusPtr(opened);
+  }
+  int r = sd_bus_new(&opened);
+  BusPtr bus(opened);
+  if (r >= 0) r = sd_bus_set_address(opened, address.c_str());
+  if (r >= 0) r = sd_bus_set_bus_client(opened, 1);
+  if (r >= 0) r = sd_bus_start(opened);
+  if (r < 0) return std::unexpected(system_error("connect to the bus at " + address, -r));
+  return bus;
+}
+
+Result<> request_name(sd_bus* bus) {
+  const int r = sd_bus_request_name(bus, dbus::bus_name, 0);
+  if (r == -EEXIST)
+    return std::unexpected(Error{.kind = ErrorKind::system,
+                                 .cause = "org.nvccd1 on the bus belongs to another process",
+                                 .advice = "stop the other nvccd first"});
+  if (r == -EACCES)
+    return std::unexpected(Error{.kind = ErrorKind::system,
+                                 .cause = "the bus refuses the name org.nvccd1",
+                                 .advice = "is org.nvccd1.conf installed, and does nvccd run as root?"});
+  if (r < 0) return std::unexpected(system_error("request the name org.nvccd1 on the bus", -r));
+  return {};
+}
+
+}  // namespace
+
+// Everything that is registered on the connection.
+class BusService::Objects final : public ManagerObserver {
+ public:
+  Objects(sd_bus* bus, Manager& manager)
+      : bus_(bus),
+        manager_(manager),
+        authority_(bus),
+        node_(bus, manager, authority_),
+        devices_(bus),
+        jobs_(bus) {}
+  ~Objects() override { manager_.remove_observer(*this); }
+
+  int attach() {
+    for (const auto& [address, device] : manager_.devices())
+      devices_.insert(dbus::device_path(address), {manager_, authority_, device});
+    for (const auto& [id, job] : manager_.jobs())
+      jobs_.insert(dbus::job_path(id), {manager_, authority_, job});
+    manager_.add_observer(*this);
+
+    sd_bus_slot* slot = nullptr;
+    int r = sd_bus_add_object_manager(bus_, &slot, dbus::manager_path);
+    object_manager_.reset(slot);
+    if (r >= 0) r = node_.attach();
+    if (r >= 0) r = devices_.attach(dbus::device_prefix);
+    if (r >= 0) r = jobs_.attach(dbus::job_prefix);
+    return r;
+  }
+
+  void node_changed() override { node_.update(); }
+
+  void device_added(const PciAddress& address) override {
+    devices_.add(dbus::device_path(address), {manager_, authority_, manager_.devices().at(address)});
+  }
+  void device_changed(const PciAddress& address) override {
+    devices_.update(dbus::device_path(address), manager_.devices().at(address));
+  }
+  void device_removed(const PciAddress& address) override { devices_.remove(dbus::device_path(address)); }
+
+  void job_added(JobId id) override {
+    jobs_.add(dbus::job_path(id), {manager_, authority_, manager_.jobs().at(id)});
+    node_.announce_job(id);
+    node_.update();  // CurrentJob is a property of the node
+  }
+  void job_changed(JobId id) override {
+    jobs_.update(dbus::job_path(id), manager_.jobs().at(id));
+    node_.update();
+  }
+  void job_removed(JobId id) override {
+    const JobSnapshot& job = manager_.jobs().at(id);
+    jobs_.update(dbus::job_path(id), job);  // whoever waits sees the last state and error before the end
+    node_.announce_job_end(id, job.state);
+    jobs_.remove(dbus::job_path(id));
+    node_.update();
+  }
+
+ private:
+  sd_bus* bus_;
+  Manager& manager_;
+  dbus::Authority authority_;
+  dbus::ManagerObject node_;
+  dbus::ObjectDirectory<dbus::DeviceObject> devices_;
+  dbus::ObjectDirectory<dbus::JobObject> jobs_;
+  BusSlotPtr object_manager_;
+};
+
+BusService::BusService(BusPtr bus, std::unique_ptr<Objects> objects)
+    : bus_(std::move(bus)), objects_(std::move(objects)) {}
+
+BusService::~BusService() = default;
+
+Result<std::unique_ptr<BusService>> BusService::create(sd_event* event, const std::string& address,
+                                                       Manager& manager) {
+  auto bus = open_bus(address);
+  if (!bus) return std::unexpected(bus.error());
+  auto objects = std::make_unique<Objects>(bus->get(), manager);
+  int r = objects->attach();
+  if (r >= 0) r = sd_bus_set_exit_on_disconnect(bus->get(), 1);
+  if (r >= 0) r = sd_bus_attach_event(bus->get(), event, SD_EVENT_PRIORITY_NORMAL);
+  if (r < 0) return std::unexpected(system_error("register the objects on the bus", -r));
+  if (auto named = request_name(bus->get()); !named) return std::unexpected(named.error());
+  return std::unique_ptr<BusService>(new BusService(std::move(*bus), std::move(objects)));
+}
+
+}  // namespace nvccd

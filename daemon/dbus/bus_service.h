@@ -1,0 +1,31 @@
+// nvccd on the bus: org.nvccd1 with its objects, kept up with the manager.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/event.h"
+#include "engine/manager.h"
+
+namespace nvccd {
+
+// Runs on the event loop's thread. The manager must outlive it. When the bus goes away the loop is ended with
+// an error, as the daemon cannot be reached any more.
+class BusService {
+ public:
+  // Connects to the bus (`address` empty: the system bus), registers all objects, then requests the name.
+  static Result<std::unique_ptr<BusService>> create(sd_event* event, const std::string& address,
+                                                    Manager& manager);
+  ~BusService();
+  BusService(const BusService&) = delete;
+  BusService& operator=(const BusService&) = delete;
+
+ private:
+  class Objects;
+  BusService(BusPtr bus, std::unique_ptr<Objects> objects);
+
+  BusPtr bus_;
+  std::unique_ptr<Objects> objects_;  // before the bus it is registered on
+};
+
+}  // namespace nvccd

@@ -1,0 +1,56 @@
+#include "dbus/job_object.h"
+
+#include <string>
+
+#include "dbus/error_name.h"
+#include "dbus/method.h"
+
+namespace nvccd::dbus {
+namespace {
+
+using Object = JobObject;
+using Job = JobSnapshot;
+
+constexpr Property<Object> property_rows[] = {
+    property<Object, [](const Job& j) { return j.id; }, constant>("Id"),
+    property<Object, [](const Job& j) { return std::string(to_string(j.kind)); }, constant>("Kind"),
+    property<Object, [](const Job& j) { return std::string(j.mode ? to_string(*j.mode) : ""); }>("Mode"),
+    property<Object,
+             [](const Job& j) {
+               std::vector<ObjectPath> paths;
+               for (const PciAddress& address : j.devices)
+                 paths.push_back({device_path(address)});
+               return paths;
+             }>("Devices"),
+    property<Object, [](const Job& j) { return std::string(to_string(j.state)); }>("State"),
+    property<Object, [](const Job& j) { return std::string(to_string(j.phase)); }>("Phase"),
+    property<Object, [](const Job& j) { return j.progress; }>("Progress"),
+    property<Object, [](const Job& j) { return j.error; }>("Error"),
+    property<Object, [](const Job& j) { return std::string(j.error_kind ? error_name(*j.error_kind) : ""); }>(
+        "ErrorName"),
+};
+
+constexpr sd_bus_vtable members[] = {
+    SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT,
+                            (method<Object, &Object::cancel, Access::set_mode>), SD_BUS_VTABLE_UNPRIVILEGED),
+};
+
+constexpr auto table = make_vtable(members, property_rows);
+
+}  // namespace
+
+const sd_bus_vtable* JobObject::vtable() {
+  return table.data();
+}
+std::span<const Property<JobObject>> JobObject::properties() {
+  return property_rows;
+}
+
+PlanResult JobObject::cancel(sd_bus_message*) {
+  return Plan{.run = [manager = manager_, id = published_.id](sd_bus_message*) -> CallResult {
+    if (const auto done = manager->cancel(id); !done) return std::unexpected(to_call_error(done.error()));
+    return {};
+  }};
+}
+
+}  // namespace nvccd::dbus

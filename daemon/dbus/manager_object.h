@@ -1,0 +1,53 @@
+// /org/nvccd1 with the interface org.nvccd1.Manager.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/event.h"
+#include "dbus/authority.h"
+#include "dbus/call.h"
+#include "dbus/names.h"
+#include "engine/manager.h"
+
+namespace nvccd::dbus {
+
+class ManagerObject {
+ public:
+  struct Published {
+    NodeState node;
+    std::optional<JobId> current_job;
+  };
+
+  ManagerObject(sd_bus* bus, Manager& manager, Authority& authority);
+  ManagerObject(const ManagerObject&) = delete;
+  ManagerObject& operator=(const ManagerObject&) = delete;
+
+  // Registers the object. Negative errno on failure.
+  int attach();
+
+  // Takes over the manager's present state and signals what changed in it.
+  void update();
+  void announce_job(JobId id);
+  void announce_job_end(JobId id, JobState result);
+
+  const Published& published() const { return published_; }
+  Authority& authority() { return authority_; }
+
+  // Method handlers.
+  PlanResult set_mode(sd_bus_message* call);
+  PlanResult clear_mode(sd_bus_message* call);
+  PlanResult list_devices(sd_bus_message* call);
+  PlanResult get_device(sd_bus_message* call);
+  PlanResult rescan(sd_bus_message* call);
+  PlanResult reload(sd_bus_message* call);
+
+ private:
+  sd_bus* bus_;
+  Manager& manager_;
+  Authority& authority_;
+  Published published_;
+  BusSlotPtr slot_;
+};
+
+}  // namespace nvccd::dbus

@@ -1,0 +1,25 @@
+// Methods of bus objects. A vtable row names the access that its method needs, so none can go without the
+// check.
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include <utility>
+
+#include "dbus/authority.h"
+#include "dbus/call.h"
+
+namespace nvccd::dbus {
+
+// The C callback for a row: reads and checks the arguments by `plan`, asks T::authority(), acts, answers.
+template <typename T, PlanResult (T::*plan)(sd_bus_message* call), Access access>
+int method(sd_bus_message* call, void* userdata, sd_bus_error* error) {
+  return at_c_boundary(error, [&] {
+    T& object = *static_cast<T*>(userdata);
+    PlanResult result = (object.*plan)(call);
+    if (!result) return set_error(error, result.error());
+    return object.authority().run(call, access, std::move(*result), error);
+  });
+}
+
+}  // namespace nvccd::dbus
