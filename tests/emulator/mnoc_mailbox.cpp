@@ -1,0 +1,134 @@
+#include "mnoc_mailbox.h"
+
+#include <fmt/format.h>
+
+namespace emulator {
+namespace {
+
+constexpr std::uint32_t kSendInfo = 0x8F1F04;
+constexpr std::uint32_t kSendData = 0x8F1F08;
+constexpr std::uint32_t kReceiveInfo = 0x8F1F84;
+constexpr std::uint32_t kReceiveData = 0x8F1F88;
+
+constexpr std::uint32_t kSize = 0x000FFFFF;
+constexpr std::uint32_t kTrigger = 1U << 20U;
+constexpr std::uint32_t kReady = 1U << 24U;
+constexpr std::uint32_t kError = 1U << 25U;
+constexpr std::uint32_t kCredit = 1U << 26U;
+
+}  // namespace
+
+bool MnocMailbox::owns(std::uint32_t offset) const {
+  return offset == kSendInfo || offset == kSendData || offset == kReceiveInfo || offset == kReceiveData;
+}
+
+std::uint32_t MnocMailbox::read(std::uint32_t offset) {
+  switch (offset) {
+    case kSendInfo:
+      return send_info();
+    case kSendData:
+      return pop();
+    case kReceiveInfo:
+      return receive_info();
+    default:
+      return 0;
+  }
+}
+
+void MnocMailbox::write(std::uint32_t offset, std::uint32_t value) {
+  if (offset == kReceiveInfo && (value & kTrigger) != 0) announce(value & kSize);
+  if (offset == kReceiveData) push(value);
+}
+
+bool MnocMailbox::shows_error(std::string_view direction) const {
+  const FaultSetting* const fault = context_.faults.find(Fault::mnoc_error);
+  return fault != nullptr && (fault->word == "1" || fault->word == direction);
+}
+
+std::uint32_t MnocMailbox::send_info() const {
+  const std::uint32_t error = shows_error("send") ? kError : 0;
+  if (sending_.empty()) return error;
+  return error | kReady | (static_cast<std::uint32_t>(sending_.size() * 4) & kSize);
+}
+
+std::uint32_t MnocMailbox::receive_info() const {
+  const Faults& faults = context_.faults;
+  std::uint32_t info = announced_words_ * 4;
+  if (receive_error_ || shows_error("receive")) info |= kError;
+  const bool idle = announced_words_ == 0;
+  if (fsp_.listening() && idle && !faults.on(Fault::mnoc_not_ready)) info |= kReady;
+  if (fsp_.listening() && !faults.on(Fault::mnoc_no_credit)) info |= kCredit;
+  return info;
+}
+
+std::uint32_t MnocMailbox::pop() {
+  if (sending_.empty()) {
+    context_.protocol_error("MNOC: read of a reply that is not there");
+    return 0;
+  }
+  const std::uint32_t word = sending_[sent_++];
+  if (sent_ == sending_.size()) {
+    sending_.clear();
+    sent_ = 0;
+  }
+  return word;
+}
+
+void MnocMailbox::announce(std::uint32_t bytes) {
+  if ((receive_info() & kReady) == 0) {
+    context_.protocol_error("MNOC: message announced while not ready");
+    return;
+  }
+  if (bytes == 0 || bytes % 4 != 0 || bytes > kMostBytes) {
+    context_.protocol_error(fmt::format("MNOC: message of {} bytes announced", bytes));
+    receive_error_ = true;
+    return;
+  }
+  if (!replies_.empty() || !sending_.empty()) {
+    context_.protocol_error("MNOC: message announced before the last reply was taken");
+  }
+  announced_words_ = bytes / 4;
+  received_.clear();
+}
+
+void MnocMailbox::push(std::uint32_t word) {
+  if (announced_words_ == 0 || !fsp_.listening()) {
+    context_.protocol_error("MNOC: data without a message");
+    return;
+  }
+  if (context_.faults.on(Fault::mnoc_no_credit)) {
+    context_.protocol_error("MNOC: data without credit");
+    return;
+  }
+  received_.push_back(word);
+  if (received_.size() < announced_words_) return;
+  announced_words_ = 0;
+  if (auto reply = fsp_.accept(received_)) replies_.push_back(std::move(*reply));
+}
+
+void MnocMailbox::advance() {
+  if (replies_.empty() || !sending_.empty() || replies_.front().due > context_.clock.now()) return;
+  sending_ = std::move(replies_.front().words);
+  replies_.pop_front();
+}
+
+void MnocMailbox::reset() {
+  announced_words_ = 0;
+  received_.clear();
+  receive_error_ = false;
+  replies_.clear();
+  sending_.clear();
+  sent_ = 0;
+}
+
+void MnocMailbox::plant(Stale what) {
+  if (what == Stale::message) {
+    sending_ = stale_reply();
+    sent_ = 0;
+  } else {
+    announced_words_ = 3;
+    received_.clear();
+  }
+}
+
+}  // namespace emulator
