@@ -25,7 +25,8 @@ constexpr std::uint32_t from_channel_base = 1U << 25 | 1U << 24 | channel_base;
 Error no_reply(std::string cause) {
   return Error{.kind = ErrorKind::hardware_failed,
                .cause = std::move(cause),
-               .advice = "if it stays so, the firmware is stuck: reset or power-cycle the device"};
+               .advice = "if it stays so, the firmware is stuck: reset or power-cycle the device",
+               .transient = true};
 }
 
 }  // namespace
@@ -35,7 +36,8 @@ Result<std::uint32_t> EmemTransport::read_pointer(std::uint32_t offset) {
   if (value && is_unreadable(*value))
     return std::unexpected(
         Error{.kind = ErrorKind::hardware_failed,
-              .cause = fmt::format("mailbox register {:#x} is not readable ({:#010x})", offset, *value)});
+              .cause = fmt::format("mailbox register {:#x} is not readable ({:#010x})", offset, *value),
+              .transient = true});
   return value;
 }
 
@@ -121,7 +123,8 @@ Result<Words> EmemTransport::receive() {
     return std::unexpected(
         Error{.kind = ErrorKind::hardware_failed,
               .cause = fmt::format("the firmware's reply queue makes no sense (head {:#x}, tail {:#x})",
-                                   messages.head, messages.tail)});
+                                   messages.head, messages.tail),
+              .transient = true});
   }
   const std::uint32_t word_count = (messages.tail - messages.head) / 4 + 1;
   // The firmware places every reply at the channel's base, whatever the head says.

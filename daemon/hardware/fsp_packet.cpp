@@ -20,7 +20,8 @@ constexpr std::size_t payload_word = 5;
 
 Error malformed(std::string cause) {
   return Error{.kind = ErrorKind::hardware_failed,
-               .cause = "the firmware's reply is malformed: " + std::move(cause)};
+               .cause = "the firmware's reply is malformed: " + std::move(cause),
+               .transient = true};
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ constexpr std::size_t words_per_credit = 16;    // the firmware grants room for 
 constexpr unsigned most_stale_messages = 16;    // more than that is no leftover but a fault
 
 Error mailbox_error(std::string cause) {
-  return Error{.kind = ErrorKind::hardware_failed, .cause = std::move(cause)};
+  return Error{.kind = ErrorKind::hardware_failed, .cause = std::move(cause), .transient = true};
 }
 
 }  // namespace

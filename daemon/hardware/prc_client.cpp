@@ -31,7 +31,8 @@ Error wrong_length(std::string_view action, Knob knob, std::size_t got, std::siz
   return Error{
       .kind = ErrorKind::hardware_failed,
       .cause = fmt::format("the firmware's reply to the {} of {} has {} words of payload instead of {}",
-                           action, to_string(knob), got, expected)};
+                           action, to_string(knob), got, expected),
+      .transient = true};
 }
 
 }  // namespace
@@ -54,7 +55,8 @@ Result<FspReply> PrcClient::exchange(std::span<const std::uint32_t> payload) {
   else if (*pending)
     return std::unexpected(
         Error{.kind = ErrorKind::hardware_failed,
-              .cause = "the firmware sent a reply that nobody asked for, so earlier ones are in doubt"});
+              .cause = "the firmware sent a reply that nobody asked for, so earlier ones are in doubt",
+              .transient = true});
   if (auto sent = transport_->send(make_packet(MessageType::prc, payload)); !sent)
     return std::unexpected(sent.error());
   const auto packet = transport_->receive();

@@ -29,6 +29,8 @@ struct Error {
   std::string step = {};    // "stage", "boot"; empty outside a transition
   std::optional<PciAddress> device = {};
 
+  bool transient = false;  // trying the same again may help: a lost or garbled reply, not a refusal
+
   // One sentence for a person: device, step, cause, advice.
   std::string message() const;
 };
