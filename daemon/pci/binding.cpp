@@ -1,0 +1,150 @@
+#include "pci/binding.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "pci/device_facts.h"
+#include "pci/driver_use.h"
+#include "pci/kernel_modules.h"
+
+namespace nvccd {
+namespace {
+
+constexpr std::array takeover_drivers = {"nouveau", "nvidia"};
+
+bool is_bridge(std::uint32_t device_class) {
+  return device_class >> 16 == 0x06;
+}
+
+// The device and its companions. Fails when something of another maker shares the group: VFIO would not let a
+// VM use the group, and the other device is not ours to take.
+Result<std::vector<PciAddress>> functions_to_bind(const HostPaths& paths, const PciAddress& address) {
+  std::vector<PciAddress> functions;
+  for (const auto& member : iommu_group_members(paths, address)) {
+    if (is_nvidia(paths, member)) {
+      functions.push_back(member);
+      continue;
+    }
+    const auto device_class = read_class(paths, member);
+    if (device_class && is_bridge(*device_class)) continue;
+    return std::unexpected(Error{
+        .kind = ErrorKind::system,
+        .cause = fmt::format("its IOMMU group also holds {}, which is no NVIDIA device", to_string(member)),
+        .advice =
+            "put the device into a slot with a group of its own, or switch on ACS in the firmware settings",
+        .device = address});
+  }
+  if (functions.empty())
+    return std::unexpected(Error{.kind = ErrorKind::system,
+                                 .cause = "the device has no IOMMU group, so it cannot be given to a VM",
+                                 .advice =
+                                     "switch on the IOMMU (VT-d or AMD-Vi) in the firmware settings, and on "
+                                     "Intel boot with intel_iommu=on",
+                                 .device = address});
+  return functions;
+}
+
+Result<std::string> load_driver(const HostPaths& paths, const PciAddress& address,
+                                const std::string& wanted) {
+  if (wanted != "auto") {
+    std::string module = wanted;
+    std::ranges::replace(module, '-', '_');
+    if (auto loaded = load_module(module); !loaded) return std::unexpected(loaded.error());
+    return wanted;
+  }
+  const auto modalias = read_attribute(paths.device(address) / "modalias");
+  if (!modalias) return std::unexpected(modalias.error());
+  const auto modules = find_vfio_modules(*modalias);
+  if (!modules) return std::unexpected(modules.error());
+  const std::string module = modules->empty() ? "vfio_pci" : modules->front();
+  if (auto loaded = load_module(module); !loaded) return std::unexpected(loaded.error());
+  // Built-in drivers have no such directory; the general driver's name is known.
+  const auto driver = driver_of_module(paths, module);
+  if (!driver && module == "vfio_pci") return "vfio-pci";
+  return driver;
+}
+
+Result<> detach_from(const HostPaths& paths, const PciAddress& address, const std::string& driver,
+                     const BindPolicy& policy) {
+  if (std::ranges::find(takeover_drivers, driver) != takeover_drivers.end()) {
+    if (!policy.take_over_idle)
+      return std::unexpected(Error{
+          .cause = fmt::format("the device belongs to driver {}, and vfio.takeover is \"never\"", driver),
+          .advice = fmt::format("unbind it from {}, or set vfio.takeover = \"idle\"", driver)});
+    if (auto use = find_driver_use(paths, address, driver))
+      return std::unexpected(
+          Error{.kind = ErrorKind::device_busy,
+                .cause = fmt::format("the device is in use through driver {}: {}", driver, *use),
+                .advice = "stop what uses it"});
+  }
+  return write_attribute(paths.driver(driver) / "unbind", to_string(address));
+}
+
+Result<> bind_function(const HostPaths& paths, const PciAddress& function, const std::string& driver,
+                       const BindPolicy& policy, bool is_companion) {
+  const auto directory = paths.device(function);
+  const auto current = link_name(directory / "driver");
+  if (is_vfio_driver(paths, current)) return {};
+  if (!current.empty() && !is_companion &&
+      std::ranges::find(takeover_drivers, current) == takeover_drivers.end())
+    return std::unexpected(Error{
+        .cause =
+            fmt::format("the device belongs to driver {}, which nvccd does not take devices from", current),
+        .advice = fmt::format("unbind it from {} first", current)});
+  if (auto written = write_attribute(directory / "driver_override", driver); !written) return written;
+  if (!current.empty())
+    if (auto detached = detach_from(paths, function, current, policy); !detached) {
+      (void)write_attribute(directory / "driver_override", "\n");  // leave no trace of the attempt
+      return detached;
+    }
+  if (auto probed = write_attribute(paths.sys + "/bus/pci/drivers_probe", to_string(function)); !probed)
+    return probed;
+  const auto bound = link_name(directory / "driver");
+  if (bound != driver)
+    return std::unexpected(
+        Error{.cause = bound.empty() ? fmt::format("driver {} did not take the device", driver)
+                                     : fmt::format("driver {} took the device instead of {}", bound, driver),
+              .advice = "the kernel's log says why (journalctl -k)"});
+  return {};
+}
+
+}  // namespace
+
+Result<> bind_to_vfio(const HostPaths& paths, const PciAddress& address, const BindPolicy& policy) {
+  const auto functions = functions_to_bind(paths, address);
+  if (!functions) return std::unexpected(functions.error());
+  const auto driver = load_driver(paths, address, policy.driver);
+  if (!driver) return std::unexpected(on_device(driver.error(), address));
+  for (const auto& function : *functions) {
+    const auto device_class = read_class(paths, function);
+    const bool is_companion = !device_class || !classify(0x10de, *device_class);
+    // A variant driver is for the GPU; its companions have the general one. Another GPU or switch of the
+    // group binds itself.
+    if (!is_companion && function != address) continue;
+    const auto bound =
+        bind_function(paths, function, is_companion ? "vfio-pci" : *driver, policy, is_companion);
+    if (!bound) return std::unexpected(on_device(bound.error(), function));
+  }
+  return {};
+}
+
+Result<> release_from_vfio(const HostPaths& paths, const PciAddress& address) {
+  const auto functions = functions_to_bind(paths, address);
+  if (!functions) return std::unexpected(functions.error());
+  for (const auto& function : *functions) {
+    const auto directory = paths.device(function);
+    const auto current = link_name(directory / "driver");
+    if (!is_vfio_driver(paths, current)) continue;
+    for (const auto& [file, value] :
+         {std::pair{directory / "driver_override", std::string("\n")},
+          std::pair{paths.driver(current) / "unbind", to_string(function)},
+          std::pair{std::filesystem::path(paths.sys + "/bus/pci/drivers_probe"), to_string(function)}})
+      if (auto written = write_attribute(file, value); !written)
+        return std::unexpected(on_device(written.error(), function));
+  }
+  return {};
+}
+
+}  // namespace nvccd

@@ -1,0 +1,26 @@
+// What sysfs says of a PCI device.
+#pragma once
+
+#include "pci/host_devices.h"
+#include "pci/sysfs.h"
+
+namespace nvccd {
+
+// gpu or nvswitch; nullopt: another vendor, or a companion such as a GPU's audio function.
+std::optional<DeviceKind> classify(std::uint16_t vendor, std::uint32_t device_class);
+
+// Every NVIDIA function counts, of whatever class.
+bool is_nvidia(const HostPaths& paths, const PciAddress& address);
+
+// 24-bit class code.
+Result<std::uint32_t> read_class(const HostPaths& paths, const PciAddress& address);
+
+std::vector<PciAddress> list_devices(const HostPaths& paths);
+
+Result<DeviceFacts> read_facts(const HostPaths& paths, const PciAddress& address);
+
+// A driver that takes devices for user space: vfio-pci, or a variant, which is known by its vfio devices or
+// its name.
+bool is_vfio_driver(const HostPaths& paths, std::string_view driver);
+
+}  // namespace nvccd

@@ -1,0 +1,23 @@
+// A device's configuration space through sysfs, with its memory space switched on.
+#pragma once
+
+#include "base/fd.h"
+#include "hardware/device_access.h"
+#include "pci/sysfs.h"
+
+namespace nvccd {
+
+class SysfsConfigSpace final : public ConfigSpace {
+ public:
+  // Switches memory space on, without which BAR0 reads all ones; it stays on, as nothing depends on its being
+  // off.
+  static Result<SysfsConfigSpace> open(const HostPaths& paths, const PciAddress& address);
+
+  Result<std::uint32_t> read(std::uint32_t offset) override;
+
+ private:
+  explicit SysfsConfigSpace(UniqueFd fd) : fd_(std::move(fd)) {}
+  UniqueFd fd_;
+};
+
+}  // namespace nvccd
