@@ -1,0 +1,38 @@
+// A private bus with nvccd's objects on it and a fake manager behind them.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dbus/bus_service.h"
+#include "dbus/names.h"
+#include "fake_manager.h"
+#include "private_bus.h"
+
+namespace nvccd::test {
+
+inline EventPtr new_event_loop() {
+  sd_event* event = nullptr;
+  if (sd_event_new(&event) < 0) throw std::runtime_error("sd_event_new failed");
+  return EventPtr(event);
+}
+
+class BusTest : public testing::Test {
+ protected:
+  // Starts nvccd's side. What the manager has by then is there without a signal.
+  void serve() {
+    auto created = BusService::create(event.get(), bus.address(), manager);
+    ASSERT_TRUE(created) << created.error().message();
+    service = std::move(*created);
+  }
+
+  EventPtr event = new_event_loop();
+  PrivateBus bus;
+  FakeManager manager;
+  std::unique_ptr<BusService> service;
+};
+
+}  // namespace nvccd::test
