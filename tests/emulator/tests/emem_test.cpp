@@ -20,7 +20,7 @@ class Emem : public testing::TestWithParam<Model> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Models, Emem, testing::Values(Model::gh100, Model::ls10),
-                         [](const auto& tested) { return tested.param == Model::gh100 ? "gh100" : "ls10"; });
+                         [](const auto& tested) { return model_name(tested.param); });
 
 TEST_P(Emem, WorkedExampleOfKnob8) {
   host.send({0xC0000000, 0x1310DE7E, 0x0008020C});

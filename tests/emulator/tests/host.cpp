@@ -72,6 +72,22 @@ std::optional<Words> Host::exchange(const Words& message) {
   return receive();
 }
 
+std::string model_name(Model model) {
+  switch (model) {
+    case Model::gh100:
+      return "gh100";
+    case Model::gb100:
+      return "gb100";
+    case Model::gb102:
+      return "gb102";
+    case Model::gb202:
+      return "gb202";
+    case Model::ls10:
+      return "ls10";
+  }
+  return "unknown";
+}
+
 Words read_request(unsigned knob) {
   return {0xC0000000, 0x1310DE7E, knob << 16U | 0x020C};
 }

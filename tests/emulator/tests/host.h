@@ -76,6 +76,9 @@ class Host {
   std::unique_ptr<Device> device;
 };
 
+// Names the model in the name of a parameterised test.
+std::string model_name(Model model);
+
 Words read_request(unsigned knob);
 Words write_request(unsigned knob, std::uint32_t value);
 
