@@ -152,7 +152,7 @@ void Authority::forget_check(const std::string& cancellation_id) {
   sd_bus_send(bus_, message, nullptr);
 }
 
-int Authority::on_answer(sd_bus_message* answer, void* userdata, sd_bus_error*) {
+int Authority::on_answer(sd_bus_message* answer, void* userdata, sd_bus_error*) noexcept {
   auto& entry = *static_cast<Pending*>(userdata);
   const Pending pending = entry.authority->take(entry);
   // The error belongs to the caller's message, not to the answer that is being handled.
@@ -165,7 +165,7 @@ int Authority::on_answer(sd_bus_message* answer, void* userdata, sd_bus_error*) 
   return 0;
 }
 
-int Authority::on_caller_left(sd_bus_message*, void* userdata, sd_bus_error*) {
+int Authority::on_caller_left(sd_bus_message*, void* userdata, sd_bus_error*) noexcept {
   auto& entry = *static_cast<Pending*>(userdata);
   Authority& authority = *entry.authority;
   const Pending pending = authority.take(entry);

@@ -42,8 +42,8 @@ class Authority {
   Pending take(const Pending& pending);
   void forget_check(const std::string& cancellation_id);
 
-  static int on_answer(sd_bus_message* answer, void* userdata, sd_bus_error* error);
-  static int on_caller_left(sd_bus_message* signal, void* userdata, sd_bus_error* error);
+  static int on_answer(sd_bus_message* answer, void* userdata, sd_bus_error* error) noexcept;
+  static int on_caller_left(sd_bus_message* signal, void* userdata, sd_bus_error* error) noexcept;
 
   sd_bus* bus_;
   std::list<Pending> pending_;

@@ -7,7 +7,7 @@
 #include <regex>
 #include <sstream>
 
-#include "bus_fixture.h"
+#include "support/bus_fixture.h"
 
 namespace nvccd::test {
 namespace {

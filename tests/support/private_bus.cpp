@@ -1,9 +1,7 @@
-#include "private_bus.h"
+#include "support/private_bus.h"
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,29 +45,6 @@ class ActingAs {
 };
 
 }  // namespace
-
-bool run_until(sd_event* event, const std::function<bool()>& condition, std::chrono::milliseconds limit) {
-  using std::chrono::steady_clock;
-  const auto end = steady_clock::now() + limit;
-  while (!condition()) {
-    const auto left = std::chrono::duration_cast<std::chrono::microseconds>(end - steady_clock::now());
-    if (left.count() <= 0) return false;
-    if (sd_event_run(event, static_cast<std::uint64_t>(left.count())) < 0) return false;
-  }
-  return true;
-}
-
-TemporaryDirectory::TemporaryDirectory() {
-  std::string name = (std::filesystem::temp_directory_path() / "nvccd-test-XXXXXX").string();
-  if (!::mkdtemp(name.data())) throw std::runtime_error("mkdtemp failed");
-  ::chmod(name.c_str(), 0755);
-  path_ = name;
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 PrivateBus::PrivateBus(const std::string& policy) {
   const auto config = directory_.path() / "bus.conf";

@@ -3,31 +3,13 @@
 
 #include <sys/types.h>
 
-#include <chrono>
-#include <filesystem>
-#include <functional>
 #include <string>
 
 #include "base/event.h"
+#include "support/event_loop.h"
+#include "support/temporary_directory.h"
 
 namespace nvccd::test {
-
-// Runs the loop until the condition holds. False when it still does not after the time limit.
-bool run_until(sd_event* event, const std::function<bool()>& condition,
-               std::chrono::milliseconds limit = std::chrono::seconds(10));
-
-// A directory that goes away with the object. Everybody may look into it.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  ~TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // dbus-daemon in its own process. Throws std::runtime_error when it does not come up.
 class PrivateBus {

@@ -1,4 +1,4 @@
-#include "fake_manager.h"
+#include "support/fake_manager.h"
 
 namespace nvccd::test {
 

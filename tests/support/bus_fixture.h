@@ -9,16 +9,10 @@
 
 #include "dbus/bus_service.h"
 #include "dbus/names.h"
-#include "fake_manager.h"
-#include "private_bus.h"
+#include "support/fake_manager.h"
+#include "support/private_bus.h"
 
 namespace nvccd::test {
-
-inline EventPtr new_event_loop() {
-  sd_event* event = nullptr;
-  if (sd_event_new(&event) < 0) throw std::runtime_error("sd_event_new failed");
-  return EventPtr(event);
-}
 
 class BusTest : public testing::Test {
  protected:

@@ -1,0 +1,144 @@
+#include "publish/state_document.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace nvccd {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int schema_version = 1;
+constexpr std::string_view resource_prefix = "nvidia.com/";
+constexpr std::size_t max_resource_name = 63;  // Kubernetes: the part after the slash
+
+// Character classes of ASCII, whatever the locale says.
+bool is_letter(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+bool is_name_end(char c) {
+  return is_letter(c) || is_digit(c);
+}
+char to_upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
+std::string hex_id(std::uint16_t id) {
+  return fmt::format("{:04x}", id);
+}
+
+// As NVIDIA's device plugin does it: upper case, '/', '.' and runs of white space become '_', and what is
+// neither a letter, a digit, '_' nor '-' is dropped.
+std::string sanitized(std::string_view model) {
+  std::string name;
+  bool in_space = false;
+  for (const char c : model) {
+    const bool starts_space = is_space(c) && !in_space;
+    in_space = is_space(c);
+    if (c == '/' || c == '.' || starts_space)
+      name += '_';
+    else if (is_letter(c) || is_digit(c) || c == '_' || c == '-')
+      name += to_upper(c);
+  }
+  return name;
+}
+
+// Kubernetes and CDI accept names of at most 63 characters that begin and end with a letter or a digit.
+std::string valid_name(std::string name) {
+  name.erase(name.begin(), std::ranges::find_if(name, is_name_end));
+  name.resize(std::min(name.size(), max_resource_name));
+  while (!name.empty() && !is_name_end(name.back()))
+    name.pop_back();
+  return name;
+}
+
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
+
+template <typename T>
+Json number_or_null(const std::optional<T>& number) {
+  return number ? Json(*number) : Json(nullptr);
+}
+
+Json mode_or_null(const std::optional<Mode>& mode) {
+  return mode ? Json(to_string(*mode)) : Json(nullptr);
+}
+
+Json node_document(const NodeState& node) {
+  return {{"default_mode", to_string(node.default_mode)},
+          {"node_mode", mode_or_null(node.node_mode)},
+          {"requested_mode", to_string(node.requested_mode)},
+          {"mode_state", to_string(node.mode_state)},
+          {"ready", node.ready},
+          {"host_confidential", to_string(node.host_confidential)},
+          {"error", text_or_null(node.error)}};
+}
+
+Json device_document(const DeviceSnapshot& device, const ResourceAliases& aliases) {
+  Json supported_modes = Json::array();
+  for (const Mode mode : device.supported_modes)
+    supported_modes.push_back(to_string(mode));
+  return {{"address", to_string(device.address)},
+          {"id", to_stable_id(device.address)},
+          {"kind", to_string(device.kind)},
+          {"vendor_id", hex_id(device.vendor_id)},
+          {"device_id", hex_id(device.device_id)},
+          {"name", device.name},
+          {"architecture", to_string(device.architecture)},
+          {"supported_modes", std::move(supported_modes)},
+          {"resource", resource(device, aliases)},
+          {"model_resource", model_resource(device)},
+          {"driver", text_or_null(device.driver)},
+          {"iommu_group", number_or_null(device.iommu_group)},
+          {"vfio_group", text_or_null(device.vfio_group)},
+          {"vfio_device", text_or_null(device.vfio_device)},
+          {"numa_node", number_or_null(device.numa_node)},
+          {"mode", to_string(device.mode)},
+          {"requested_mode", mode_or_null(device.requested_mode)},
+          {"state", to_string(device.state)},
+          {"healthy", device.healthy()},
+          {"in_use", device.in_use},
+          {"error", text_or_null(device.error)}};
+}
+
+}  // namespace
+
+std::string model_resource(const DeviceSnapshot& device) {
+  // "Device 2330" is how a device is shown that the database does not know.
+  const bool known = device.name != "Device " + hex_id(device.device_id);
+  std::string name = known ? valid_name(sanitized(device.name)) : "";
+  if (name.empty()) name = hex_id(device.device_id);
+  return std::string(resource_prefix) + name;
+}
+
+std::string resource(const DeviceSnapshot& device, const ResourceAliases& aliases) {
+  const std::string& alias = device.kind == DeviceKind::gpu ? aliases.pgpu_alias : aliases.nvswitch_alias;
+  return alias.empty() ? model_resource(device) : std::string(resource_prefix) + alias;
+}
+
+nlohmann::ordered_json state_document(const NodeState& node,
+                                      const std::map<PciAddress, DeviceSnapshot>& devices,
+                                      const ResourceAliases& aliases, std::string_view version,
+                                      std::chrono::sys_seconds updated) {
+  Json device_documents = Json::array();
+  for (const auto& [address, device] : devices)
+    device_documents.push_back(device_document(device, aliases));
+  return {{"schema", schema_version},
+          {"generation", node.generation},
+          {"updated", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", updated)},
+          {"version", version},
+          {"node", node_document(node)},
+          {"devices", std::move(device_documents)}};
+}
+
+}  // namespace nvccd
