@@ -159,6 +159,12 @@ Result<std::vector<KnobSetting>> ConfidentialDevice::stored_knobs(Mode mode) {
   return stored;
 }
 
+Result<> ConfidentialDevice::restore_knob(const KnobSetting& setting) {
+  const auto value = prc_.read(setting.knob);
+  if (!value) return std::unexpected(value.error());
+  return *value == setting.value ? Result<>{} : prc_.write(setting.knob, setting.value);
+}
+
 Result<bool> ConfidentialDevice::knows_ppcie() {
   if (!chip_->ppcie_bit) return false;
   const auto value = prc_.read(Knob::ppcie);

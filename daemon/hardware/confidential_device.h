@@ -3,7 +3,7 @@
 #pragma once
 
 #include "hardware/chip.h"
-#include "hardware/clock.h"
+#include "base/clock.h"
 #include "hardware/prc_client.h"
 
 namespace nvccd {
@@ -37,6 +37,10 @@ class ConfidentialDevice {
 
   // One knob, with read-back.
   Result<> write_knob(const KnobSetting& setting) { return prc_.write(setting.knob, setting.value); }
+
+  // The same, but only where the stored value differs: a knob that refuses to be written need not be put
+  // back.
+  Result<> restore_knob(const KnobSetting& setting);
 
   // Whether the firmware knows the PPCIe knob. Always false for chips without PPCIe.
   Result<bool> knows_ppcie();

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "hardware/chip.h"
-#include "hardware/clock.h"
+#include "base/clock.h"
 #include "hardware/fsp_packet.h"
 
 namespace nvccd {

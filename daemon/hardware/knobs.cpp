@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace nvccd {
@@ -91,6 +92,14 @@ std::vector<KnobSetting> target_knobs(Architecture architecture, Mode mode) {
       return {};
   }
   std::unreachable();
+}
+
+bool holds_target(const std::vector<KnobSetting>& stored, Architecture architecture, Mode mode) {
+  const auto targets = target_knobs(architecture, mode);
+  return std::ranges::all_of(stored, [&](const KnobSetting& knob) {
+    const auto target = std::ranges::find(targets, knob.knob, &KnobSetting::knob);
+    return target == targets.end() || target->value == knob.value;
+  });
 }
 
 }  // namespace nvccd

@@ -34,4 +34,8 @@ struct KnobSetting {
 // not before). Precondition: the architecture can do the mode.
 std::vector<KnobSetting> target_knobs(Architecture architecture, Mode mode);
 
+// Whether every stored knob has the value that `mode` asks for. A knob that is not among `stored` is one the
+// firmware does not have, and counts as right.
+bool holds_target(const std::vector<KnobSetting>& stored, Architecture architecture, Mode mode);
+
 }  // namespace nvccd

@@ -3,7 +3,7 @@
 // time of a change.
 #pragma once
 
-#include "hardware/clock.h"
+#include "base/clock.h"
 
 namespace nvccd::mailbox_timing {
 

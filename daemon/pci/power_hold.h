@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "hardware/clock.h"
+#include "base/clock.h"
 #include "pci/sysfs.h"
 
 namespace nvccd {

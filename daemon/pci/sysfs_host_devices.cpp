@@ -62,7 +62,7 @@ Result<std::unique_ptr<DeviceAccess>> SysfsHostDevices::acquire(const PciAddress
                         .advice = "bind it with nvccctl bind, or set vfio.bind = true"});
   auto group = groups_.hold(*facts->iommu_group);
   if (!group) return failed(group.error());
-  auto power = PowerHold::take(paths_, address, clock_);
+  auto power = PowerHold::take(paths_, address, *clock_);
   if (!power) return failed(power.error());
   auto config = SysfsConfigSpace::open(paths_, address);
   if (!config) return failed(config.error());

@@ -1,7 +1,7 @@
 // The host's NVIDIA devices, through sysfs and VFIO.
 #pragma once
 
-#include "hardware/clock.h"
+#include "base/clock.h"
 #include "pci/host_devices.h"
 #include "pci/vfio_group.h"
 
@@ -9,8 +9,8 @@ namespace nvccd {
 
 class SysfsHostDevices final : public HostDevices {
  public:
-  // `clock` outlives this object.
-  SysfsHostDevices(HostPaths paths, Clock& clock) : paths_(paths), clock_(clock), groups_(std::move(paths)) {}
+  SysfsHostDevices(const HostPaths& paths, std::shared_ptr<Clock> clock)
+      : paths_(paths), clock_(std::move(clock)), groups_(paths) {}
 
   std::vector<PciAddress> list() override;
   Result<DeviceFacts> facts(const PciAddress& address) override;
@@ -20,7 +20,7 @@ class SysfsHostDevices final : public HostDevices {
 
  private:
   const HostPaths paths_;
-  Clock& clock_;
+  const std::shared_ptr<Clock> clock_;
   VfioGroups groups_;
 };
 

@@ -1,4 +1,4 @@
-#include "hardware/clock.h"
+#include "base/clock.h"
 
 #include <algorithm>
 #include <thread>

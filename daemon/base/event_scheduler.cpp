@@ -1,0 +1,143 @@
+#include "base/event_scheduler.h"
+
+#include <sys/eventfd.h>
+
+#include <cerrno>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/fd.h"
+
+namespace nvccd {
+
+// Where workers leave what the loop has to run. Shared, as a worker may outlive the loop.
+class EventScheduler::Inbox {
+ public:
+  explicit Inbox(UniqueFd wake) : wake_(std::move(wake)) {}
+
+  int wake_fd() const { return wake_.get(); }
+
+  void put(Task task) {
+    {
+      const std::lock_guard lock(mutex_);
+      tasks_.push_back(std::move(task));
+    }
+    const std::uint64_t one = 1;
+    (void)!::write(wake_.get(), &one,
+                   sizeof one);  // fails only when the counter is full: then the loop wakes anyway
+  }
+
+  std::vector<Task> take_all() {
+    std::uint64_t count = 0;
+    (void)!::read(wake_.get(), &count, sizeof count);
+    const std::lock_guard lock(mutex_);
+    return std::exchange(tasks_, {});
+  }
+
+  void worker_started() {
+    const std::lock_guard lock(mutex_);
+    ++workers_;
+  }
+
+  void worker_ended() {
+    const std::lock_guard lock(mutex_);
+    --workers_;
+    idle_.notify_all();
+  }
+
+  bool wait_until_idle(Duration limit) {
+    std::unique_lock lock(mutex_);
+    return idle_.wait_for(lock, limit, [this] { return workers_ == 0; });
+  }
+
+ private:
+  UniqueFd wake_;
+  std::mutex mutex_;
+  std::condition_variable idle_;
+  std::vector<Task> tasks_;
+  unsigned workers_ = 0;
+};
+
+namespace {
+
+class EventTimer final : public Timer {
+ public:
+  static std::unique_ptr<EventTimer> start(sd_event* event, Duration delay, Task task) {
+    auto timer = std::unique_ptr<EventTimer>(new EventTimer(std::move(task)));
+    sd_event_source* source = nullptr;
+    const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(delay).count();
+    // The accuracy is sd-event's default of 250 ms, which lets the processor sleep: these are limits, not
+    // clockwork.
+    if (sd_event_add_time_relative(event, &source, CLOCK_MONOTONIC, static_cast<std::uint64_t>(microseconds),
+                                   0, on_time, timer.get()) >= 0)
+      timer->source_.reset(source);
+    return timer;
+  }
+
+ private:
+  explicit EventTimer(Task task) : task_(std::move(task)) {}
+
+  static int on_time(sd_event_source*, std::uint64_t, void* self) {
+    // The task may destroy the timer, and must not destroy itself by that.
+    Task task = std::move(static_cast<EventTimer*>(self)->task_);
+    task();
+    return 0;
+  }
+
+  Task task_;
+  EventSourcePtr source_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<EventScheduler>> EventScheduler::create(sd_event* event) {
+  UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake) return std::unexpected(system_error("cannot create an eventfd", errno));
+  std::unique_ptr<EventScheduler> scheduler(
+      new EventScheduler(event, std::make_shared<Inbox>(std::move(wake))));
+  sd_event_source* source = nullptr;
+  const int added =
+      sd_event_add_io(event, &source, scheduler->inbox_->wake_fd(), EPOLLIN, on_inbox, scheduler.get());
+  if (added < 0) return std::unexpected(system_error("cannot watch for finished work", -added));
+  scheduler->inbox_source_.reset(source);
+  return scheduler;
+}
+
+EventScheduler::EventScheduler(sd_event* event, std::shared_ptr<Inbox> inbox)
+    : event_(share(event)), inbox_(std::move(inbox)) {}
+
+EventScheduler::~EventScheduler() = default;
+
+void EventScheduler::start(Task work, Task done) {
+  inbox_->worker_started();
+  std::thread([inbox = inbox_, work = std::move(work), done = std::move(done)]() mutable {
+    work();
+    work = nullptr;  // what it held is released here: that may block
+    inbox->put(std::move(done));
+    inbox->worker_ended();
+  }).detach();
+}
+
+void EventScheduler::post(Task task) {
+  inbox_->put(std::move(task));
+}
+
+std::unique_ptr<Timer> EventScheduler::after(Duration delay, Task task) {
+  return EventTimer::start(event_.get(), delay, std::move(task));
+}
+
+bool EventScheduler::wait_for_workers(Duration limit) {
+  return inbox_->wait_until_idle(limit);
+}
+
+int EventScheduler::on_inbox(sd_event_source*, int, std::uint32_t, void* self) {
+  // A copy: a task may end the loop and with it the scheduler.
+  const auto inbox = static_cast<EventScheduler*>(self)->inbox_;
+  for (auto& task : inbox->take_all())
+    task();
+  return 0;
+}
+
+}  // namespace nvccd

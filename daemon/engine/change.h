@@ -1,0 +1,49 @@
+// The change of one device's mode, in the two phases of a change of the node: stage the knobs, then reset and
+// verify. Each function runs in a worker and may take as long as its limits allow.
+#pragma once
+
+#include <functional>
+
+#include "engine/look.h"
+#include "hardware/confidential_device.h"
+#include "model/node.h"
+
+namespace nvccd {
+
+struct ChangeRequest {
+  PciAddress address;
+  Mode mode = Mode::off;
+};
+
+// A device whose knobs are those of the new mode, while the old one is still active. It holds the device:
+// nobody else can take it until this is destroyed.
+class StagedDevice {
+ public:
+  // Takes the device and writes the knobs that differ, each with read-back. When one is refused, those
+  // already written are put back before the error is returned.
+  static Result<StagedDevice> stage(HostDevices& host, Clock& clock, const ChangeRequest& request,
+                                    const StepLimits& limits);
+
+  // Puts the old knobs back.
+  Result<> roll_back();
+
+  // Resets the device, waits until it has booted, and compares registers and knobs with the new mode. `phase`
+  // is told what it is at.
+  Result<> apply(const std::function<void(JobPhase)>& phase);
+
+ private:
+  StagedDevice(std::unique_ptr<DeviceAccess> access, ConfidentialDevice device, const ChangeRequest& request,
+               const StepLimits& limits)
+      : access_(std::move(access)), device_(std::move(device)), request_(request), limits_(limits) {}
+
+  Result<> write_knobs();
+  Result<> verify();
+
+  std::unique_ptr<DeviceAccess> access_;
+  ConfidentialDevice device_;
+  ChangeRequest request_;
+  StepLimits limits_;
+  std::vector<KnobSetting> replaced_;  // the old value of each knob written, in the order of writing
+};
+
+}  // namespace nvccd

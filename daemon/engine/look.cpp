@@ -1,0 +1,77 @@
+#include "engine/look.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "hardware/confidential_device.h"
+
+namespace nvccd {
+namespace {
+
+Result<std::vector<Mode>> find_supported_modes(ConfidentialDevice& device) {
+  std::vector<Mode> modes(device.chip().modes.begin(), device.chip().modes.end());
+  if (std::ranges::find(modes, Mode::ppcie) == modes.end()) return modes;
+  const auto ppcie = device.knows_ppcie();
+  if (!ppcie) return std::unexpected(ppcie.error());
+  if (!*ppcie) std::erase(modes, Mode::ppcie);
+  return modes;
+}
+
+// Everything that needs the device itself. Fills `result` as far as it comes.
+Result<> read_device(ConfidentialDevice& device, const LookRequest& request, LookResult& result) {
+  result.architecture = device.chip().architecture;
+  result.supported_modes.assign(device.chip().modes.begin(), device.chip().modes.end());
+  if (auto booted = device.wait_until_booted(request.limits.boot_timeout); !booted) return booted;
+  // The mode comes from a register and must be readable however ill the firmware is.
+  const auto active = device.active_mode();
+  if (!active) return std::unexpected(active.error());
+  result.mode = active->mode;
+
+  auto supported = with_retries(request.limits.retries, [&] { return find_supported_modes(device); });
+  if (!supported) return std::unexpected(supported.error());
+  result.supported_modes = *std::move(supported);
+  if (std::ranges::find(result.supported_modes, request.mode) == result.supported_modes.end())
+    return std::unexpected(
+        Error{.kind = ErrorKind::not_supported,
+              .cause = fmt::format("mode {} is not supported by this {} {}", to_string(request.mode),
+                                   to_string(result.architecture), to_string(result.facts->kind)),
+              .advice = request.mode == Mode::ppcie && device.chip().ppcie_bit
+                            ? "update the device's firmware"
+                            : "choose another mode, or give this device one of its own in nvccd.toml"});
+  const auto stored = with_retries(request.limits.retries, [&] { return device.stored_knobs(request.mode); });
+  if (!stored) return std::unexpected(stored.error());
+  result.right =
+      active->mode == request.mode && holds_target(*stored, device.chip().architecture, request.mode);
+  return {};
+}
+
+}  // namespace
+
+LookResult look_at(HostDevices& host, Clock& clock, const LookRequest& request) {
+  LookResult result;
+  const auto fail = [&](const Error& error) {
+    result.error = on_device(error, request.address);
+    result.in_use = error.kind == ErrorKind::device_busy;
+    return result;
+  };
+  auto facts = host.facts(request.address);
+  if (!facts) return fail(facts.error());
+  result.facts = *std::move(facts);
+  if (!request.managed) return result;
+
+  if (request.bind && !result.facts->driver_is_vfio) {
+    const auto bound = host.bind(request.address, request.bind_policy);
+    facts = host.facts(request.address);
+    if (facts) result.facts = *std::move(facts);
+    if (!bound) return fail(bound.error());
+  }
+  const auto access = host.acquire(request.address);
+  if (!access) return fail(access.error());
+  auto device = ConfidentialDevice::identify(result.facts->kind, result.facts->device_id, **access, clock);
+  if (!device) return fail(device.error());
+  if (auto read = read_device(*device, request, result); !read) return fail(read.error());
+  return result;
+}
+
+}  // namespace nvccd

@@ -1,0 +1,46 @@
+// A look at one device: bind it if it is to be bound, and see what its registers and its firmware say. Runs
+// in a worker.
+#pragma once
+
+#include "base/clock.h"
+#include "pci/host_devices.h"
+
+namespace nvccd {
+
+// How patient the steps with one device are.
+struct StepLimits {
+  Duration boot_timeout = std::chrono::seconds(60);
+  unsigned retries = 2;  // of a step after a transient error
+};
+
+struct LookRequest {
+  PciAddress address;
+  bool managed = true;    // false: only what the kernel knows
+  Mode mode = Mode::off;  // the one to compare with
+  bool bind = true;
+  BindPolicy bind_policy;
+  StepLimits limits;
+};
+
+struct LookResult {
+  std::optional<DeviceFacts> facts;  // nullopt: the device is gone
+  Architecture architecture = Architecture::unknown;
+  std::vector<Mode> supported_modes;
+  std::optional<Mode> mode;  // the active one; nullopt: not readable
+  bool right = false;        // active registers and stored knobs both are those of the requested mode
+  bool in_use = false;       // somebody else has the device, so nothing of it was read
+  std::optional<Error> error;
+};
+
+LookResult look_at(HostDevices& host, Clock& clock, const LookRequest& request);
+
+// Repeats `action` after transient errors, at most `retries` times.
+template <typename Action>
+auto with_retries(unsigned retries, Action action) {
+  auto result = action();
+  for (; retries > 0 && !result && result.error().transient; --retries)
+    result = action();
+  return result;
+}
+
+}  // namespace nvccd

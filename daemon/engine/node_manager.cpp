@@ -1,0 +1,301 @@
+#include "engine/node_manager.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "policy/desired.h"
+
+namespace nvccd {
+namespace {
+
+using namespace std::chrono_literals;
+
+// How long the healthy devices wait for one that boots or does not answer before they are changed without it.
+constexpr Duration patience_with_slow_looks = 3s;
+
+}  // namespace
+
+NodeManager::NodeManager(Parts parts, Settings settings, const NodeModes& node_modes)
+    : parts_(std::move(parts)), settings_(std::move(settings)), node_modes_(node_modes) {
+  node_.host_confidential = parts_.host_confidential;
+  update_desired();
+}
+
+NodeManager::~NodeManager() = default;
+
+void NodeManager::start(Task settled) {
+  settled_ = std::move(settled);
+  for (const auto& address : parts_.host.devices->list())
+    device_appeared(address);
+  publish_node();
+  plan();
+}
+
+// ---- triggers ----
+
+void NodeManager::device_appeared(const PciAddress& address) {
+  const auto [position, is_new] = records_.try_emplace(address);
+  DeviceRecord& record = position->second;
+  if (is_new) {
+    record.snapshot.address = address;
+    // Known at once, so that observers see it with its name; the look comes to the same a moment later.
+    if (const auto facts = parts_.host.devices->facts(address)) record.take_facts(*facts);
+    set_desired(record);
+    published_.emplace(address, record.snapshot);
+    notify([&](ManagerObserver& observer) { observer.device_added(address); });
+  }
+  request_look(record);
+  publish_node();
+}
+
+void NodeManager::device_gone(const PciAddress& address) {
+  if (!records_.contains(address)) return;
+  forget(address);
+  publish_node();
+  plan();
+}
+
+void NodeManager::forget(const PciAddress& address) {
+  records_.erase(address);
+  notify([&](ManagerObserver& observer) { observer.device_removed(address); });
+  published_.erase(address);
+}
+
+void NodeManager::device_driver_changed(const PciAddress& address) {
+  const auto position = records_.find(address);
+  // Our own binding causes such events too; then the look that does it sees the result.
+  if (position != records_.end() && !position->second.ours()) request_look(position->second);
+}
+
+void NodeManager::vfio_node_opened(const std::string& node) {
+  for (auto& [address, record] : records_) {
+    if (record.snapshot.vfio_group != node && record.snapshot.vfio_device != node) continue;
+    ++record.open_balance;
+    if (record.ours()) continue;
+    record.snapshot.in_use = true;
+    publish(address);
+  }
+}
+
+void NodeManager::vfio_node_closed(const std::string& node) {
+  for (auto& [address, record] : records_) {
+    if (record.snapshot.vfio_group != node && record.snapshot.vfio_device != node) continue;
+    --record.open_balance;
+    if (record.ours() || !record.snapshot.in_use) continue;
+    // Whoever had it may have changed anything. Nothing is known of it until it was looked at again.
+    record.snapshot.in_use = false;
+    if (record.managed && !record.released) {
+      record.snapshot.state = DeviceState::discovered;
+      record.snapshot.mode.reset();
+      record.clear_error();
+    }
+    request_look(record);
+  }
+  publish_node();
+}
+
+void NodeManager::rescan() {
+  std::vector<PciAddress> gone;
+  const auto present = parts_.host.devices->list();
+  for (const auto& [address, record] : records_)
+    if (std::ranges::find(present, address) == present.end()) gone.push_back(address);
+  for (const auto& address : gone)
+    forget(address);
+  for (const auto& address : present)
+    device_appeared(address);
+  publish_node();
+  plan();
+}
+
+Result<> NodeManager::reload() {
+  auto loaded = parts_.load_settings();
+  if (!loaded) return std::unexpected(loaded.error());
+  for (const auto& warning : loaded->warnings)
+    parts_.warn(warning);
+  settings_ = std::move(loaded->settings);
+  update_desired();
+  look_at_everything();
+  publish_node();
+  return {};
+}
+
+// ---- looks ----
+
+void NodeManager::update_desired() {
+  const auto requested = requested_mode(settings_.mode, node_modes_.effective(), parts_.host_confidential);
+  if (requested.warning != last_warning_ && !requested.warning.empty()) parts_.warn(requested.warning);
+  last_warning_ = requested.warning;
+  node_.default_mode = effective_default(settings_.mode, parts_.host_confidential);
+  node_.node_mode = node_modes_.effective() ? node_modes_.effective() : settings_.mode.node;
+  node_.requested_mode = requested.mode;
+  for (auto& [address, record] : records_) {
+    set_desired(record);
+    publish(address);
+  }
+}
+
+void NodeManager::set_desired(DeviceRecord& record) {
+  const auto& snapshot = record.snapshot;
+  const auto desired =
+      desired_device(settings_, node_.requested_mode, snapshot.address, snapshot.kind, snapshot.device_id);
+  record.set_desired(desired.managed, desired.mode);
+}
+
+void NodeManager::look_at_everything() {
+  for (auto& [address, record] : records_)
+    request_look(record);
+}
+
+void NodeManager::request_look(DeviceRecord& record) {
+  if (record.ours()) {
+    record.look_again = true;
+    return;
+  }
+  record.looking = true;
+  record.look_again = false;
+  record.open_balance = 0;
+  auto& snapshot = record.snapshot;
+  LookRequest request{
+      .address = snapshot.address,
+      .managed = record.managed && !record.released,
+      .mode = record.desired,
+      .bind = settings_.vfio.bind,
+      .bind_policy = {.driver = settings_.vfio.driver,
+                      .take_over_idle = settings_.vfio.takeover == Takeover::idle},
+      .limits = {.boot_timeout = settings_.transition.boot_timeout, .retries = settings_.transition.retries},
+  };
+  if (request.managed && request.bind && snapshot.driver.find("vfio") == std::string::npos)
+    snapshot.state = DeviceState::binding;
+  publish(snapshot.address);
+  record.look_patience =
+      parts_.scheduler->after(patience_with_slow_looks, [this, address = snapshot.address] {
+        if (const auto slow = records_.find(address); slow != records_.end())
+          slow->second.look_patience.reset();
+        plan();
+      });
+  start_with_result(
+      *parts_.scheduler,
+      [host = parts_.host, request] { return look_at(*host.devices, *host.clock, request); },
+      [this, alive = std::weak_ptr(alive_), address = snapshot.address](const LookResult& result) {
+        if (!alive.expired()) look_finished(address, result);
+      });
+}
+
+void NodeManager::look_finished(const PciAddress& address, const LookResult& result) {
+  const auto position = records_.find(address);
+  if (position == records_.end()) return;
+  DeviceRecord& record = position->second;
+  record.looking = false;
+  record.look_patience.reset();
+  if (result.error && result.error->kind == ErrorKind::no_such_device) {
+    forget(address);
+  } else if (record.look_again) {
+    // Something happened since the look began, so what it found may be of the past.
+    request_look(record);
+    return;
+  } else {
+    record.take_look(result);
+    account_for_openings(record);
+    publish(address);
+  }
+  publish_node();
+  plan();
+}
+
+// Somebody may have taken the device, or let go of it, between our own closing of it and now.
+void NodeManager::account_for_openings(DeviceRecord& record) {
+  if (record.open_balance > 0) record.snapshot.in_use = true;
+  if (record.open_balance < 0 && record.snapshot.in_use) request_look(record);
+  record.open_balance = 0;
+}
+
+// ---- plans ----
+
+NodeManager::Plan NodeManager::make_plan() const {
+  Plan plan;
+  for (const auto& [address, record] : records_) {
+    if (!record.managed || record.released) continue;
+    if (record.looking) plan.looking = true;
+    if (record.look_patience) plan.worth_waiting = true;
+    if (record.ours()) continue;
+    if (record.snapshot.state == DeviceState::failed && plan.failed == nullptr) plan.failed = &record;
+    if (record.needs_change) (record.snapshot.in_use ? plan.busy : plan.change).push_back(address);
+  }
+  return plan;
+}
+
+void NodeManager::plan() {
+  if (transition_ || device_job_) return;
+  Plan plan = make_plan();
+  const bool together = node_.requested_mode == Mode::ppcie;
+  // The whole node at once is the aim: wait for those that are still being looked at, but not for ever. In
+  // ppcie the devices are one fabric: all of them or none.
+  if (plan.worth_waiting || (plan.looking && together)) return;
+  if (together && (plan.failed != nullptr || !plan.busy.empty())) {
+    if (mode_job_ && plan.failed != nullptr)
+      return give_up_mode_job(JobState::failed, plan.failed->error_kind.value_or(ErrorKind::hardware_failed),
+                              plan.failed->snapshot.error);
+    plan.busy.insert(plan.busy.end(), plan.change.begin(), plan.change.end());
+    plan.change.clear();
+  }
+  if (mode_job_) {
+    if (!plan.busy.empty() && !mode_job_->wait) {
+      const auto& holder = records_.at(plan.busy.front()).snapshot;
+      return give_up_mode_job(
+          JobState::failed, ErrorKind::device_busy,
+          holder.error.empty() ? to_string(holder.address) + ": the device is in use" : holder.error);
+    }
+    if (plan.busy.empty() && plan.change.empty() && !plan.looking) return finish_mode_job(plan);
+    if (!plan.busy.empty()) {
+      // All of the job's devices change together, so it waits; others need not.
+      for (const auto& address : plan.busy)
+        if (std::ranges::find(mode_job_->devices, address) == mode_job_->devices.end())
+          mode_job_->devices.push_back(address);
+      update_job(mode_job_->id, [&](JobSnapshot& job) {
+        job.state = JobState::waiting;
+        job.devices = mode_job_->devices;
+      });
+      std::erase_if(plan.change, [&](const PciAddress& address) {
+        return std::ranges::find(mode_job_->devices, address) != mode_job_->devices.end();
+      });
+    }
+  }
+  if (!plan.change.empty())
+    run_transition(plan.change);
+  else
+    settle_if_idle(plan);
+}
+
+void NodeManager::settle_if_idle(const Plan& plan) {
+  publish_node();
+  if (settled_ && !plan.worth_waiting) std::exchange(settled_, nullptr)();
+}
+
+// ---- telling the world ----
+
+void NodeManager::publish(const PciAddress& address) {
+  const auto record = records_.find(address);
+  const auto published = published_.find(address);
+  if (record == records_.end() || published == published_.end()) return;
+  if (published->second == record->second.snapshot) return;
+  published->second = record->second.snapshot;
+  ++node_.generation;
+  notify([&](ManagerObserver& observer) { observer.device_changed(address); });
+}
+
+void NodeManager::publish_node() {
+  std::vector<const DeviceSnapshot*> devices;
+  for (const auto& [address, record] : records_)
+    devices.push_back(&record.snapshot);
+  const auto summary =
+      summarize(node_.requested_mode, devices, mode_job_.has_value() || transition_ != nullptr);
+  node_.mode_state = summary.mode_state;
+  node_.ready = summary.ready;
+  node_.error = summary.error;
+  if (node_ == published_node_) return;
+  ++node_.generation;
+  published_node_ = node_;
+  notify([](ManagerObserver& observer) { observer.node_changed(); });
+}
+
+}  // namespace nvccd

@@ -1,0 +1,34 @@
+// The node mode as set at run time, kept in files so that restarts and reboots do not forget it.
+#pragma once
+
+#include <filesystem>
+
+#include "model/error.h"
+#include "model/mode.h"
+
+namespace nvccd {
+
+struct NodeModes {
+  std::optional<Mode> lasting;    // survives a reboot
+  std::optional<Mode> transient;  // until the next reboot; wins over the lasting one
+
+  std::optional<Mode> effective() const { return transient ? transient : lasting; }
+  bool operator==(const NodeModes&) const = default;
+};
+
+class NodeModeStore {
+ public:
+  // Two directories: one that survives reboots, and one that does not.
+  NodeModeStore(const std::filesystem::path& state_dir, const std::filesystem::path& runtime_dir)
+      : lasting_file_(state_dir / "node-mode"), transient_file_(runtime_dir / "node-mode") {}
+
+  // A missing file is no mode. One that holds anything but a mode is an error: nobody may guess.
+  Result<NodeModes> load() const;
+  Result<> save(const NodeModes& modes) const;
+
+ private:
+  std::filesystem::path lasting_file_;
+  std::filesystem::path transient_file_;
+};
+
+}  // namespace nvccd

@@ -1,0 +1,230 @@
+#include "engine/transition.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace nvccd {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Beyond the boot itself: what the kernel may spend in a reset (it polls a silent device for 60 s), and the
+// firmware in the mailbox. Whoever takes longer hangs.
+constexpr Duration slack = 90s;
+
+double progress_at(JobPhase phase) {
+  switch (phase) {
+    case JobPhase::evict:
+    case JobPhase::bind:
+    case JobPhase::stage:
+      return 0;
+    case JobPhase::reset:
+      return 0.2;
+    case JobPhase::boot:
+      return 0.4;
+    case JobPhase::verify:
+      return 0.9;
+  }
+  return 0;
+}
+
+Error undone_because_of(const Error& refusal) {
+  Error error = refusal;
+  error.device.reset();
+  error.step.clear();
+  // That one is in use says nothing against this one.
+  if (refusal.kind == ErrorKind::device_busy) error.kind = ErrorKind::cancelled;
+  error.cause = fmt::format("left as it was, because the change failed elsewhere ({}{})",
+                            refusal.device ? to_string(*refusal.device) + ": " : "", refusal.cause);
+  return error;
+}
+
+}  // namespace
+
+std::shared_ptr<Transition> Transition::create(Scheduler& scheduler, Host host,
+                                               std::vector<ChangeRequest> requests, const StepLimits& limits,
+                                               Callbacks callbacks) {
+  std::shared_ptr<Transition> transition(
+      new Transition(scheduler, std::move(host), std::move(requests), limits, std::move(callbacks)));
+  transition->self_ = transition;
+  return transition;
+}
+
+Transition::Transition(Scheduler& scheduler, Host host, std::vector<ChangeRequest> requests,
+                       const StepLimits& limits, Callbacks callbacks)
+    : scheduler_(scheduler), host_(std::move(host)), limits_(limits), callbacks_(std::move(callbacks)) {
+  for (auto& request : requests)
+    devices_.try_emplace(request.address, Device{.request = request});
+}
+
+void Transition::start() {
+  deadline_ = scheduler_.after(limits_.boot_timeout + slack, [this] { out_of_time(); });
+  for (auto& [address, device] : devices_) {
+    device.worker_running = true;
+    start_with_result(
+        scheduler_,
+        [host = host_, request = device.request,
+         limits = limits_]() -> Result<std::shared_ptr<StagedDevice>> {
+          auto staged = StagedDevice::stage(*host.devices, *host.clock, request, limits);
+          if (!staged) return std::unexpected(staged.error());
+          return std::make_shared<StagedDevice>(*std::move(staged));
+        },
+        [self = self_, address, &scheduler = scheduler_](Result<std::shared_ptr<StagedDevice>> staged) {
+          const auto transition = self.lock();
+          if (transition && transition->waits_for(address))
+            transition->device_staged(address, std::move(staged));
+          else if (staged)  // It hung for so long that nobody waits any more: put its knobs back all the
+                            // same.
+            scheduler.start([device = *std::move(staged)] { (void)device->roll_back(); }, [] {});
+        });
+  }
+  report_progress();
+}
+
+void Transition::device_staged(const PciAddress& address, Result<std::shared_ptr<StagedDevice>> staged) {
+  Device& device = devices_.at(address);
+  device.worker_running = false;
+  if (staged)
+    device.staged = *std::move(staged);
+  else
+    finish_device(device, std::unexpected(staged.error()));
+  if (stage_ == Stage::staging && !staged && !refusal_) refusal_ = staged.error();
+  if (workers_running()) return;
+  if (stage_ == Stage::staging) all_staged();
+}
+
+void Transition::all_staged() {
+  if (refusal_ || cancelled_)
+    roll_back();
+  else
+    apply();
+}
+
+void Transition::roll_back() {
+  stage_ = Stage::rolling_back;
+  for (auto& [address, device] : devices_) {
+    if (!device.staged) continue;
+    device.worker_running = true;
+    start_with_result(
+        scheduler_,
+        [staged = std::exchange(device.staged, nullptr)]() mutable {
+          auto result = staged->roll_back();
+          staged.reset();  // lets go of the device, which may take long, here and not on the loop
+          return result;
+        },
+        [self = self_, address](const Result<>& result) {
+          const auto transition = self.lock();
+          if (!transition) return;
+          Device& rolled_back = transition->devices_.at(address);
+          rolled_back.worker_running = false;
+          if (!rolled_back.result) {
+            Error error = !result ? result.error()
+                          : transition->refusal_
+                              ? undone_because_of(*transition->refusal_)
+                              : Error{.kind = ErrorKind::cancelled, .cause = "the change was cancelled"};
+            transition->finish_device(rolled_back, std::unexpected(on_device(std::move(error), address)));
+          }
+          transition->check_finished();
+        });
+  }
+  check_finished();
+}
+
+void Transition::apply() {
+  stage_ = Stage::applying;
+  phase_ = JobPhase::reset;
+  // From here on the time for the resets counts anew.
+  deadline_ = scheduler_.after(limits_.boot_timeout + slack, [this] { out_of_time(); });
+  for (auto& [address, device] : devices_) {
+    device.worker_running = true;
+    auto phase_changed = [self = self_, address, &scheduler = scheduler_](JobPhase phase) {
+      scheduler.post([self, address, phase] {
+        if (const auto transition = self.lock()) transition->device_in_phase(address, phase);
+      });
+    };
+    start_with_result(
+        scheduler_,
+        [staged = std::exchange(device.staged, nullptr), phase_changed]() mutable {
+          auto result = staged->apply(phase_changed);
+          staged.reset();
+          return result;
+        },
+        [self = self_, address](Result<> result) {
+          const auto transition = self.lock();
+          if (!transition) return;
+          Device& applied = transition->devices_.at(address);
+          applied.worker_running = false;
+          if (!applied.result) transition->finish_device(applied, std::move(result));
+          transition->check_finished();
+        });
+  }
+}
+
+void Transition::device_in_phase(const PciAddress& address, JobPhase phase) {
+  Device& device = devices_.at(address);
+  if (device.result) return;
+  device.progress = progress_at(phase);
+  phase_ = std::max(phase_, phase);
+  report_progress();
+}
+
+void Transition::finish_device(Device& device, Result<> result) {
+  device.progress = 1;
+  device.result = std::move(result);
+  callbacks_.device_finished(device.request.address, *device.result);
+  if (stage_ == Stage::applying) report_progress();
+}
+
+bool Transition::cancel() {
+  if (stage_ != Stage::staging) return false;
+  cancelled_ = true;
+  return true;
+}
+
+// Whoever still runs hangs in the kernel or in the firmware. The others must not wait for it.
+void Transition::out_of_time() {
+  const auto keep = self_.lock();
+  for (auto& [address, device] : devices_) {
+    if (device.result || !device.worker_running) continue;
+    Error error{
+        .kind = ErrorKind::hardware_failed,
+        .cause = "the device did not finish this step in time; the kernel may still be waiting for it",
+        .advice = "reset or power-cycle the device",
+        .step = std::string(to_string(phase_)),
+        .device = address};
+    if (stage_ == Stage::staging && !refusal_) refusal_ = error;
+    finish_device(device, std::unexpected(std::move(error)));
+    device.worker_running = false;
+  }
+  if (stage_ == Stage::staging)
+    all_staged();
+  else
+    check_finished();
+}
+
+bool Transition::workers_running() const {
+  return std::ranges::any_of(devices_, [](const auto& entry) { return entry.second.worker_running; });
+}
+
+void Transition::report_progress() {
+  double sum = 0;
+  for (const auto& [address, device] : devices_)
+    sum += device.progress;
+  callbacks_.progress(phase_, devices_.empty() ? 1 : sum / static_cast<double>(devices_.size()));
+}
+
+void Transition::check_finished() {
+  if (stage_ == Stage::finished || workers_running()) return;
+  stage_ = Stage::finished;
+  deadline_.reset();
+  const bool all_done =
+      std::ranges::all_of(devices_, [](const auto& entry) { return entry.second.result->has_value(); });
+  const auto keep = self_.lock();  // the callback may let go of us
+  callbacks_.finished(all_done                  ? Outcome::done
+                      : cancelled_ && !refusal_ ? Outcome::cancelled
+                                                : Outcome::failed);
+}
+
+}  // namespace nvccd

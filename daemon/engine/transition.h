@@ -1,0 +1,81 @@
+// The change of several devices together: stage all, and only when all are staged, reset all at once. Lives
+// on the loop's thread; the devices' steps run in workers.
+#pragma once
+
+#include <map>
+
+#include "base/scheduler.h"
+#include "engine/change.h"
+
+namespace nvccd {
+
+// What workers use. Shared, because a worker that hangs in the kernel outlives the loop's interest in it.
+struct Host {
+  std::shared_ptr<HostDevices> devices;
+  std::shared_ptr<Clock> clock;
+};
+
+class Transition {
+ public:
+  enum class Outcome { done, failed, cancelled };
+
+  struct Callbacks {
+    std::function<void(JobPhase, double progress)> progress;
+    // Once per device, when its fate is known: changed and verified, or why not.
+    std::function<void(const PciAddress&, const Result<>&)> device_finished;
+    // Last, once, from the loop; the transition may be destroyed in it.
+    std::function<void(Outcome)> finished;
+  };
+
+  // Nothing happens before start(). `scheduler` outlives the transition.
+  static std::shared_ptr<Transition> create(Scheduler& scheduler, Host host,
+                                            std::vector<ChangeRequest> requests, const StepLimits& limits,
+                                            Callbacks callbacks);
+
+  void start();
+
+  // False when the first reset has begun: it is too late then.
+  bool cancel();
+
+  bool involves(const PciAddress& address) const { return devices_.contains(address); }
+
+ private:
+  enum class Stage { staging, rolling_back, applying, finished };
+
+  struct Device {
+    ChangeRequest request;
+    std::shared_ptr<StagedDevice> staged;  // null before staging has succeeded
+    std::optional<Result<>> result;        // nullopt: not known yet
+    bool worker_running = false;
+    double progress = 0;
+  };
+
+  Transition(Scheduler& scheduler, Host host, std::vector<ChangeRequest> requests, const StepLimits& limits,
+             Callbacks callbacks);
+
+  void device_staged(const PciAddress& address, Result<std::shared_ptr<StagedDevice>> staged);
+  void all_staged();
+  void roll_back();
+  void apply();
+  void device_in_phase(const PciAddress& address, JobPhase phase);
+  void finish_device(Device& device, Result<> result);
+  void check_finished();
+  void out_of_time();
+  bool waits_for(const PciAddress& address) const { return devices_.at(address).worker_running; }
+  bool workers_running() const;
+  void report_progress();
+
+  Scheduler& scheduler_;
+  Host host_;
+  StepLimits limits_;
+  Callbacks callbacks_;
+  std::map<PciAddress, Device> devices_;
+  Stage stage_ = Stage::staging;
+  JobPhase phase_ = JobPhase::stage;
+  bool cancelled_ = false;
+  std::optional<Error> refusal_;  // the first error of staging, which undoes it for all
+  std::unique_ptr<Timer> deadline_;
+  std::weak_ptr<Transition> self_;
+};
+
+}  // namespace nvccd

@@ -1,0 +1,80 @@
+#include "policy/desired.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace nvccd {
+namespace {
+
+bool matches(const DeviceMatch& match, const PciAddress& address, DeviceKind kind, std::uint16_t device_id) {
+  return (!match.address || *match.address == address) && (!match.kind || *match.kind == kind) &&
+         (!match.device_id || *match.device_id == device_id);
+}
+
+}  // namespace
+
+Mode effective_default(const ModeSettings& settings, HostConfidential host) {
+  const bool usable = host != HostConfidential::none || !settings.require_confidential_host;
+  return usable ? settings.default_mode : Mode::off;
+}
+
+RequestedMode requested_mode(const ModeSettings& settings, std::optional<Mode> node_mode,
+                             HostConfidential host) {
+  const bool unprotected = host == HostConfidential::none && settings.require_confidential_host;
+  const auto chosen = node_mode ? node_mode : settings.node;
+  if (chosen)
+    return {
+        *chosen,
+        unprotected && *chosen != Mode::off
+            ? fmt::format("mode {} was asked for and is applied, but this host has neither TDX nor SEV-SNP, "
+                          "so its guests are not confidential",
+                          to_string(*chosen))
+            : std::string()};
+  const Mode mode = effective_default(settings, host);
+  return {mode, mode != settings.default_mode
+                    ? fmt::format(
+                          "this host has neither TDX nor SEV-SNP, so the default mode is off instead of {}; "
+                          "mode.require_confidential_host = false changes that",
+                          to_string(settings.default_mode))
+                    : std::string()};
+}
+
+DesiredDevice desired_device(const Settings& settings, Mode node_mode, const PciAddress& address,
+                             DeviceKind kind, std::uint16_t device_id) {
+  DesiredDevice desired{.managed = true, .mode = node_mode};
+  if (kind == DeviceKind::nvswitch && node_mode != Mode::ppcie) desired.mode = Mode::off;
+  const auto rule = std::ranges::find_if(settings.devices, [&](const DeviceOverride& candidate) {
+    return matches(candidate.match, address, kind, device_id);
+  });
+  if (rule != settings.devices.end()) {
+    desired.managed = rule->managed;
+    if (rule->mode) desired.mode = *rule->mode;
+  }
+  return desired;
+}
+
+NodeSummary summarize(Mode requested, std::span<const DeviceSnapshot* const> devices, bool changing) {
+  const DeviceSnapshot* failed = nullptr;
+  bool all_verified = true;
+  bool any = false;
+  for (const DeviceSnapshot* device : devices) {
+    if (device->state == DeviceState::unmanaged) continue;
+    any = true;
+    if (device->state == DeviceState::failed && failed == nullptr) failed = device;
+    if (device->state != DeviceState::ready) all_verified = false;
+  }
+  NodeSummary summary;
+  if (failed != nullptr) summary.error = failed->error;
+  if (changing) {
+    summary.mode_state = ModeState::transitioning;
+  } else if (failed != nullptr) {
+    summary.mode_state = ModeState::failed;
+  } else if (any && all_verified) {
+    summary.mode_state = to_mode_state(requested);
+    summary.ready = requested == Mode::on || requested == Mode::ppcie;
+  }
+  return summary;
+}
+
+}  // namespace nvccd
