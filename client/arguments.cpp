@@ -1,0 +1,136 @@
+#include "client/arguments.h"
+
+#include <CLI/CLI.hpp>
+
+#include "model/mode.h"
+#include "model/pci_address.h"
+
+namespace nvccd::client {
+namespace {
+
+// "65:00.0" is 0000:65:00.0, as for lspci.
+std::string to_full_address(const std::string& text) {
+  if (const auto address = PciAddress::parse(text)) return to_string(*address);
+  if (const auto address = PciAddress::parse("0000:" + text)) return to_string(*address);
+  throw CLI::ValidationError("ADDRESS", "\"" + text + "\" is no PCI address such as 0000:65:00.0");
+}
+
+std::string known_mode(const std::string& text) {
+  if (parse_mode(text)) return text;
+  throw CLI::ValidationError("MODE", "\"" + text + "\" is no mode; there are on, off, devtools and ppcie");
+}
+
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.name("nvccctl");
+    app_.set_version_flag("--version", NVCCD_VERSION);
+    app_.add_option("--bus", arguments_.bus, "Address of the bus (default: the system bus)")
+        ->type_name("ADDRESS");
+    app_.add_flag("--json", arguments_.json, "Print JSON (with status)");
+    app_.require_subcommand(0, 1);
+    app_.fallthrough();
+    app_.footer(
+        "Exit status: 0 done, 1 failed, 2 usage, 3 device busy, 4 not supported by the devices,\n"
+        "5 daemon not reachable, 6 not authorised.");
+    add_reading_commands();
+    add_mode_commands();
+    add_device_commands();
+    add(Command::reload, "reload", "Make nvccd read its settings again");
+    add(Command::rescan, "rescan", "Make nvccd look at every device again");
+  }
+
+  Arguments parse(int argc, const char* const* argv) {
+    app_.parse(argc, argv);
+    if (wait_) arguments_.wait = true;
+    if (no_wait_) arguments_.wait = false;
+    arguments_.persist = !runtime_;
+    return arguments_;
+  }
+
+  int explain(const CLI::ParseError& error) const { return app_.exit(error); }
+
+ private:
+  CLI::App* add(Command command, const char* name, const char* description) {
+    CLI::App* added = app_.add_subcommand(name, description);
+    added->callback([this, command] { arguments_.command = command; });
+    return added;
+  }
+
+  void add_reading_commands() {
+    CLI::App* show = add(Command::show, "show", "Show everything about one device");
+    add_address(show);
+    for (CLI::App* command : {add(Command::status, "status", "Show the node and its devices (the default)"),
+                              add(Command::list, "list", "List the devices"), show,
+                              add(Command::monitor, "monitor", "Print every change until interrupted")})
+      command->add_flag("--json", arguments_.json, "Print JSON");
+  }
+
+  void add_mode_commands() {
+    CLI::App* set_mode =
+        add(Command::set_mode, "set-mode", "Set the Confidential Computing mode of this node");
+    set_mode
+        ->add_option_function<std::string>(
+            "MODE", [this](const std::string& text) { arguments_.mode = known_mode(text); },
+            "on, off, devtools or ppcie")
+        ->required();
+    CLI::App* clear_mode =
+        add(Command::clear_mode, "clear-mode", "Go back to the default mode of the settings");
+    for (CLI::App* command : {set_mode, clear_mode}) {
+      CLI::Option* wait =
+          command->add_flag("--wait", wait_, "Wait until virtual machines have let go of the devices");
+      add_no_wait(command, "Do not wait: refuse if a device is in use, and return when the change has begun")
+          ->excludes(wait);
+      command->add_flag("--dry-run", arguments_.dry_run, "Only say which devices would change");
+    }
+    set_mode->add_flag("--runtime", runtime_, "Do not keep the mode over a restart of nvccd");
+  }
+
+  void add_device_commands() {
+    for (CLI::App* command : {add(Command::bind, "bind", "Bind a device to its VFIO driver"),
+                              add(Command::unbind, "unbind", "Take a device from its VFIO driver"),
+                              add(Command::reset, "reset", "Reset a device and verify its mode")}) {
+      add_address(command);
+      add_no_wait(command, "Return when the change has begun");
+    }
+  }
+
+  void add_address(CLI::App* command) {
+    command
+        ->add_option_function<std::string>(
+            "ADDRESS", [this](const std::string& text) { arguments_.address = to_full_address(text); },
+            "PCI address of the device, such as 0000:65:00.0")
+        ->required();
+  }
+
+  CLI::Option* add_no_wait(CLI::App* command, const char* description) {
+    return command->add_flag("--no-wait", no_wait_, description);
+  }
+
+  CLI::App app_{"Sets and shows the Confidential Computing mode of NVIDIA devices"};
+  Arguments arguments_;
+  bool wait_ = false;
+  bool no_wait_ = false;
+  bool runtime_ = false;
+};
+
+bool is_reading(Command command) {
+  return command == Command::status || command == Command::list || command == Command::show ||
+         command == Command::monitor;
+}
+
+}  // namespace
+
+std::expected<Arguments, ExitStatus> parse_arguments(int argc, const char* const* argv) {
+  CommandLine command_line;
+  try {
+    const Arguments arguments = command_line.parse(argc, argv);
+    if (arguments.json && !is_reading(arguments.command))
+      throw CLI::ValidationError("--json", "only status, list, show and monitor print JSON");
+    return arguments;
+  } catch (const CLI::ParseError& error) {
+    return std::unexpected(command_line.explain(error) == 0 ? ExitStatus::done : ExitStatus::usage);
+  }
+}
+
+}  // namespace nvccd::client

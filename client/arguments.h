@@ -1,0 +1,40 @@
+// nvccctl's command line.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string>
+
+#include "client/client_error.h"
+
+namespace nvccd::client {
+
+enum class Command {
+  status,
+  list,
+  show,
+  set_mode,
+  clear_mode,
+  monitor,
+  bind,
+  unbind,
+  reset,
+  reload,
+  rescan,
+};
+
+struct Arguments {
+  Command command = Command::status;
+  std::string bus;      // address; "": the system bus
+  std::string address;  // of a device, as PciAddress prints it
+  std::string mode;
+  bool json = false;
+  bool persist = true;
+  bool dry_run = false;
+  std::optional<bool> wait;  // nullopt: for the job, and for devices in use as the settings say
+};
+
+// The arguments, or the status to exit with after help, the version or a usage error was printed.
+std::expected<Arguments, ExitStatus> parse_arguments(int argc, const char* const* argv);
+
+}  // namespace nvccd::client

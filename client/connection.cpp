@@ -1,0 +1,150 @@
+#include "client/connection.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "dbus/names.h"
+
+namespace nvccd::client {
+namespace {
+
+std::string errno_text(int error_number) {
+  return std::generic_category().message(error_number);
+}
+
+ClientError not_reachable(std::string message) {
+  return {SD_BUS_ERROR_NO_SERVER, std::move(message)};
+}
+
+// A failed call: by the other side, or because the bus or the daemon went away.
+ClientError call_error(int error_number, const BusError& error) {
+  const std::string name = error.name();
+  if (name == SD_BUS_ERROR_SERVICE_UNKNOWN || name == SD_BUS_ERROR_NAME_HAS_NO_OWNER)
+    return {name, "nvccd is not running; \"systemctl enable --now nvccd\" starts it"};
+  if (error_number == ETIMEDOUT || name == SD_BUS_ERROR_NO_REPLY)
+    return {SD_BUS_ERROR_NO_REPLY, "nvccd does not answer"};
+  if (error_number == ECONNRESET || error_number == ENOTCONN)
+    return not_reachable("the bus has closed the connection");
+  if (name == SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED || name == SD_BUS_ERROR_ACCESS_DENIED)
+    return {name, fmt::format("not authorised: {} (root may always)", error.message())};
+  if (name.empty()) return {SD_BUS_ERROR_FAILED, errno_text(error_number)};
+  return {name, error.message()};
+}
+
+}  // namespace
+
+ClientError message_error(int error_number) {
+  return {SD_BUS_ERROR_FAILED, "a message of nvccd was not understood: " + errno_text(error_number)};
+}
+
+ClientResult<Connection> Connection::open(const std::string& address) {
+  sd_bus* opened = nullptr;
+  int r = 0;
+  if (address.empty()) {
+    r = sd_bus_open_system(&opened);
+  } else if ((r = sd_bus_new(&opened)) >= 0) {
+    r = sd_bus_set_address(opened, address.c_str());
+    if (r >= 0) r = sd_bus_set_bus_client(opened, 1);
+    if (r >= 0) r = sd_bus_start(opened);
+  }
+  BusPtr bus(opened);
+  if (r >= 0) r = sd_bus_set_allow_interactive_authorization(opened, 1);
+  if (r < 0)
+    return std::unexpected(not_reachable(
+        fmt::format("cannot connect to {}: {}", address.empty() ? "the system bus" : "the bus at " + address,
+                    errno_text(-r))));
+  return Connection(std::move(bus));
+}
+
+BusMessagePtr Connection::new_call(const std::string& path, const char* interface, const char* member) {
+  sd_bus_message* message = nullptr;
+  if (sd_bus_message_new_method_call(bus_.get(), &message, dbus::bus_name, path.c_str(), interface, member) >=
+      0)
+    sd_bus_message_set_auto_start(message, 0);
+  return BusMessagePtr(message);
+}
+
+ClientResult<BusMessagePtr> Connection::read(const BusMessagePtr& message) {
+  return call(message, 0);
+}
+
+ClientResult<BusMessagePtr> Connection::change(const BusMessagePtr& message) {
+  return call(message, UINT64_MAX);
+}
+
+ClientResult<BusMessagePtr> Connection::call(const BusMessagePtr& message, std::uint64_t timeout_usec) {
+  if (!message) return std::unexpected(not_reachable("the bus has closed the connection"));
+  BusError error;
+  sd_bus_message* reply = nullptr;
+  const int r = sd_bus_call(bus_.get(), message.get(), timeout_usec, error.get(), &reply);
+  if (r < 0) return std::unexpected(call_error(-r, error));
+  return BusMessagePtr(reply);
+}
+
+ClientResult<PropertyMap> Connection::properties(const std::string& path, const char* interface) {
+  const auto message = new_call(path, "org.freedesktop.DBus.Properties", "GetAll");
+  if (message) sd_bus_message_append(message.get(), "s", interface);
+  const auto reply = read(message);
+  if (!reply) return std::unexpected(reply.error());
+  PropertyMap properties;
+  if (const int r = read_properties(reply->get(), properties); r < 0)
+    return std::unexpected(message_error(-r));
+  return properties;
+}
+
+int read_interfaces(sd_bus_message* message, std::map<std::string, PropertyMap>& interfaces) {
+  int r = sd_bus_message_enter_container(message, 'a', "{sa{sv}}");
+  while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sa{sv}")) > 0) {
+    const char* name = nullptr;
+    r = sd_bus_message_read_basic(message, 's', &name);
+    if (r >= 0) r = read_properties(message, interfaces[name]);
+    if (r >= 0) r = sd_bus_message_exit_container(message);
+  }
+  return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+ClientResult<ManagedObjects> Connection::managed_objects() {
+  const auto reply =
+      read(new_call(dbus::manager_path, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"));
+  if (!reply) return std::unexpected(reply.error());
+  ManagedObjects objects;
+  sd_bus_message* message = reply->get();
+  int r = sd_bus_message_enter_container(message, 'a', "{oa{sa{sv}}}");
+  while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "oa{sa{sv}}")) > 0) {
+    const char* path = nullptr;
+    r = sd_bus_message_read_basic(message, 'o', &path);
+    if (r >= 0) r = read_interfaces(message, objects[path]);
+    if (r >= 0) r = sd_bus_message_exit_container(message);
+  }
+  if (r < 0) return std::unexpected(message_error(-r));
+  return objects;
+}
+
+ClientResult<std::string> Connection::device_path(const std::string& address) {
+  const auto message = new_call(dbus::manager_path, dbus::manager_interface, "GetDevice");
+  if (message) sd_bus_message_append(message.get(), "s", address.c_str());
+  const auto reply = read(message);
+  if (!reply) return std::unexpected(reply.error());
+  const char* path = nullptr;
+  if (const int r = sd_bus_message_read(reply->get(), "o", &path); r < 0)
+    return std::unexpected(message_error(-r));
+  return path;
+}
+
+ClientResult<Snapshot> Connection::snapshot() {
+  const auto node = properties(dbus::manager_path, dbus::manager_interface);
+  if (!node) return std::unexpected(node.error());
+  const auto objects = managed_objects();
+  if (!objects) return std::unexpected(objects.error());
+  Snapshot snapshot{.node = to_node(*node),
+                    .devices = views(*objects, dbus::device_interface, to_device),
+                    .jobs = views(*objects, dbus::job_interface, to_job)};
+  std::ranges::sort(snapshot.devices, {}, &DeviceView::address);
+  std::ranges::sort(snapshot.jobs, {}, &JobView::id);
+  return snapshot;
+}
+
+}  // namespace nvccd::client
