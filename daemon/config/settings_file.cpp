@@ -70,6 +70,16 @@ std::optional<std::uint16_t> parse_device_id(std::string_view text) {
   return id;
 }
 
+// The distributions' toml++ library reports errors by exception; they end here.
+Result<toml::table> parse_toml(std::string_view text, const std::string& file_name) {
+  try {
+    return toml::parse(text, file_name);
+  } catch (const toml::parse_error& error) {
+    return std::unexpected(Error{.kind = ErrorKind::invalid_config,
+                                 .cause = at_source(file_name, error.source(), error.description())});
+  }
+}
+
 void read_mode(TomlTable table, ModeSettings& mode) {
   table.read("default", mode.default_mode, parse_default_mode, "\"off\", \"on\" or \"devtools\"");
   table.read("node", mode.node, parse_mode, "\"off\", \"on\", \"devtools\" or \"ppcie\"");
@@ -135,15 +145,12 @@ Result<LoadedSettings> parse_file(const std::filesystem::path& file, LoadedSetti
 
 Result<LoadedSettings> parse_settings(std::string_view text, const std::string& file_name,
                                       LoadedSettings base) {
-  const toml::parse_result parsed = toml::parse(text, file_name);
-  if (!parsed)
-    return std::unexpected(
-        Error{.kind = ErrorKind::invalid_config,
-              .cause = at_source(file_name, parsed.error().source(), parsed.error().description())});
+  const auto parsed = parse_toml(text, file_name);
+  if (!parsed) return std::unexpected(parsed.error());
 
   TomlDiagnostics diagnostics{.file_name = file_name, .error = {}, .warnings = std::move(base.warnings)};
   Settings settings = std::move(base.settings);
-  TomlTable root(parsed.table(), "", diagnostics);
+  TomlTable root(*parsed, "", diagnostics);
   if (const auto* table = root.table("mode")) read_mode({*table, "mode", diagnostics}, settings.mode);
   if (const auto* table = root.table("vfio")) read_vfio({*table, "vfio", diagnostics}, settings.vfio);
   if (const auto* table = root.table("transition"))

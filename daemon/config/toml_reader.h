@@ -8,7 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
 #include "model/error.h"

@@ -1,0 +1,155 @@
+#include "daemon.h"
+
+#include <spdlog/spdlog.h>
+#include <systemd/sd-daemon.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "pci/mapped_window.h"
+#include "pci/sysfs_host_devices.h"
+
+namespace nvccd {
+namespace {
+
+using namespace std::chrono_literals;
+
+// How long the end waits for devices that are being reset: a change that has begun had better be finished.
+constexpr Duration patience_at_end = 20s;
+
+ResourceAliases aliases_of(const Settings& settings) {
+  return {.pgpu_alias = settings.kubernetes.pgpu_alias, .nvswitch_alias = settings.kubernetes.nvswitch_alias};
+}
+
+void notify_systemd(const std::string& text) {
+  (void)sd_notify(0, text.c_str());
+}
+
+// Tells systemd that a reload has begun, with the time it asks for.
+void notify_reloading() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  notify_systemd("RELOADING=1\nMONOTONIC_USEC=" +
+                 std::to_string(now.tv_sec * 1'000'000 + now.tv_nsec / 1000));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Daemon>> Daemon::create(Options options, LoadedSettings settings) {
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(options)));
+  if (auto ready = daemon->set_up(std::move(settings)); !ready) return std::unexpected(ready.error());
+  return daemon;
+}
+
+Daemon::~Daemon() {
+  notify_systemd("STOPPING=1");
+  // First what others read, so that nobody sees a state that nobody keeps up any more.
+  state_file_.reset();
+  vfio_watch_.reset();
+  monitor_.reset();
+  bus_.reset();
+  if (scheduler_ && !scheduler_->wait_for_workers(patience_at_end))
+    spdlog::warn("a device did not finish what was begun; the next start looks at it anew");
+}
+
+Result<> Daemon::set_up(LoadedSettings settings) {
+  for (const auto& warning : settings.warnings)
+    spdlog::warn("{}", warning);
+
+  sd_event* event = nullptr;
+  if (const int r = sd_event_new(&event); r < 0)
+    return std::unexpected(system_error("cannot create an event loop", -r));
+  event_.reset(event);
+  (void)sd_event_set_watchdog(event, 1);
+  for (const int signal : {SIGTERM, SIGINT})
+    if (const int r =
+            sd_event_add_signal(event, nullptr, signal | SD_EVENT_SIGNAL_PROCMASK, nullptr, nullptr);
+        r < 0)
+      return std::unexpected(system_error("cannot handle signals", -r));
+  sd_event_source* source = nullptr;
+  if (const int r =
+          sd_event_add_signal(event, &source, SIGHUP | SD_EVENT_SIGNAL_PROCMASK, on_reload_signal, this);
+      r < 0)
+    return std::unexpected(system_error("cannot handle signals", -r));
+  reload_signal_.reset(source);
+  install_bus_error_handler();
+
+  auto scheduler = EventScheduler::create(event);
+  if (!scheduler) return std::unexpected(scheduler.error());
+  scheduler_ = *std::move(scheduler);
+
+  const NodeModeStore store(options_.state_dir, options_.runtime_dir);
+  auto node_modes = store.load();
+  if (!node_modes) return std::unexpected(node_modes.error());
+  const HostPaths paths;
+  const auto clock = std::make_shared<SteadyClock>();
+  const auto host = std::make_shared<SysfsHostDevices>(paths, clock);
+  const ResourceAliases aliases = aliases_of(settings.settings);
+  manager_ = std::make_unique<NodeManager>(
+      NodeManager::Parts{.scheduler = scheduler_.get(),
+                         .host = {.devices = host, .clock = clock},
+                         .store = store,
+                         .host_confidential = detect_host_confidential(paths.sys),
+                         .load_settings = [this] { return load_settings(); },
+                         .warn = [](const std::string& text) { spdlog::warn("{}", text); }},
+      std::move(settings.settings), *node_modes);
+  log_ = std::make_unique<EventLog>(*manager_);
+
+  auto state_file = StateFile::create(event, *manager_, options_.runtime_dir / "state.json", aliases);
+  if (!state_file) return std::unexpected(state_file.error());
+  state_file_ = *std::move(state_file);
+  auto bus = BusService::create(event, options_.bus, *manager_);
+  if (!bus) return std::unexpected(bus.error());
+  bus_ = *std::move(bus);
+
+  // Before the first look, so that nothing is missed in between.
+  auto monitor = PciMonitor::create(event, [this](PciEvent what, const PciAddress& address) {
+    switch (what) {
+      case PciEvent::appeared:
+        return manager_->device_appeared(address);
+      case PciEvent::gone:
+        return manager_->device_gone(address);
+      case PciEvent::driver_changed:
+        return manager_->device_driver_changed(address);
+    }
+  });
+  if (!monitor) return std::unexpected(monitor.error());
+  monitor_ = *std::move(monitor);
+  auto vfio_watch = VfioWatch::create(event, paths, [this](const std::string& node, bool opened) {
+    opened ? manager_->vfio_node_opened(node) : manager_->vfio_node_closed(node);
+  });
+  if (!vfio_watch) return std::unexpected(vfio_watch.error());
+  vfio_watch_ = *std::move(vfio_watch);
+  return {};
+}
+
+Result<> Daemon::run() {
+  manager_->start([this] { settled(); });
+  if (const int r = sd_event_loop(event_.get()); r < 0)
+    return std::unexpected(system_error("the event loop failed", -r));
+  return {};
+}
+
+// The devices are as they can be: whoever is ordered after this service may count on them.
+void Daemon::settled() {
+  if (auto written = state_file_->write(); !written) spdlog::error("{}", written.error().message());
+  const auto& node = manager_->node();
+  notify_systemd(std::string("READY=1\nSTATUS=mode ") + std::string(to_string(node.mode_state)) +
+                 (node.ready ? ", ready" : ", not ready"));
+}
+
+Result<LoadedSettings> Daemon::load_settings() {
+  auto loaded = options_.load_settings();
+  if (loaded) state_file_->set_aliases(aliases_of(loaded->settings));
+  return loaded;
+}
+
+int Daemon::on_reload_signal(sd_event_source*, const signalfd_siginfo*, void* self) {
+  notify_reloading();
+  if (auto reloaded = static_cast<Daemon*>(self)->manager_->reload(); !reloaded)
+    spdlog::error("the old settings stay in force: {}", reloaded.error().message());
+  notify_systemd("READY=1");
+  return 0;
+}
+
+}  // namespace nvccd

@@ -1,0 +1,45 @@
+// The running daemon: everything made, connected, and let go of in order.
+#pragma once
+
+#include "base/event_scheduler.h"
+#include "dbus/bus_service.h"
+#include "engine/node_manager.h"
+#include "options.h"
+#include "pci/vfio_watch.h"
+#include "publish/event_log.h"
+#include "publish/state_file.h"
+#include "udev/pci_monitor.h"
+
+namespace nvccd {
+
+class Daemon {
+ public:
+  static Result<std::unique_ptr<Daemon>> create(Options options, LoadedSettings settings);
+
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+  ~Daemon();
+
+  // Until SIGTERM, SIGINT, or an error nobody can mend.
+  Result<> run();
+
+ private:
+  explicit Daemon(Options options) : options_(std::move(options)) {}
+  Result<> set_up(LoadedSettings settings);
+  void settled();
+  Result<LoadedSettings> load_settings();
+  static int on_reload_signal(sd_event_source* source, const signalfd_siginfo* info, void* self);
+
+  Options options_;
+  EventPtr event_;
+  std::unique_ptr<EventScheduler> scheduler_;
+  std::unique_ptr<NodeManager> manager_;
+  std::unique_ptr<EventLog> log_;
+  std::unique_ptr<StateFile> state_file_;
+  std::unique_ptr<BusService> bus_;
+  std::unique_ptr<PciMonitor> monitor_;
+  std::unique_ptr<VfioWatch> vfio_watch_;
+  EventSourcePtr reload_signal_;
+};
+
+}  // namespace nvccd

@@ -1,0 +1,54 @@
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/sinks/systemd_sink.h>
+#include <spdlog/spdlog.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-journal.h>
+
+#include <cstdlib>
+
+#include "daemon.h"
+
+namespace {
+
+void set_up_log(const std::string& level) {
+  // systemd sets JOURNAL_STREAM for a service whose output it takes.
+  const bool in_service = std::getenv("JOURNAL_STREAM") != nullptr;
+  auto log = in_service ? spdlog::systemd_logger_mt("nvccd") : spdlog::stderr_color_mt("nvccd");
+  if (!in_service) log->set_pattern("%^%l%$: %v");
+  log->set_level(spdlog::level::from_str(level));
+  spdlog::set_default_logger(std::move(log));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  auto parsed = nvccd::parse_options(argc, argv);
+  if (const int* status = std::get_if<int>(&parsed)) return *status;
+  auto& options = std::get<nvccd::Options>(parsed);
+  set_up_log(options.log_level);
+
+  auto settings = options.load_settings();
+  if (options.check_config) {
+    if (settings)
+      for (const auto& warning : settings->warnings)
+        fmt::print(stderr, "{}\n", warning);
+    else
+      fmt::print(stderr, "{}\n", settings.error().message());
+    return settings ? EXIT_SUCCESS : EXIT_FAILURE;
+  }
+  if (!settings) {
+    spdlog::error("{}", settings.error().message());
+    return EX_CONFIG;
+  }
+  auto daemon = nvccd::Daemon::create(std::move(options), *std::move(settings));
+  if (!daemon) {
+    spdlog::error("{}", daemon.error().message());
+    return EXIT_FAILURE;
+  }
+  if (const auto ended = (*daemon)->run(); !ended) {
+    spdlog::error("{}", ended.error().message());
+    return EXIT_FAILURE;
+  }
+  return EXIT_SUCCESS;
+}

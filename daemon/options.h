@@ -1,0 +1,27 @@
+// The daemon's command line.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "config/settings_file.h"
+
+namespace nvccd {
+
+struct Options {
+  std::optional<std::filesystem::path> config;  // only this file, no drop-ins
+  std::string bus;                              // "": the system bus
+  std::filesystem::path state_dir = "/var/lib/nvccd";
+  std::filesystem::path runtime_dir = "/run/nvccd";
+  std::string log_level = "info";
+  bool check_config = false;
+
+  Result<LoadedSettings> load_settings() const;
+};
+
+// The options, or the exit status when there is nothing more to do (--help, --version, wrong usage).
+std::variant<Options, int> parse_options(int argc, char** argv);
+
+}  // namespace nvccd
