@@ -47,7 +47,7 @@ struct BarInfo {
 
 // An event worth a line in the log: name and details. "booted" comes with the first access after the fact.
 //   reset {kind, ignored}   latched {mode, knobs}   booted {}   knob-written {knob, value}
-//   fault {name, value}     protocol-error {what}
+//   fault {name, value}, clear_faults: name "all"   protocol-error {what}
 using EventSink =
     std::function<void(std::string_view event, const std::map<std::string, std::string>& details)>;
 

@@ -182,6 +182,7 @@ void EmulatedDevice::plant(Fault fault, const FaultSetting& setting) {
 void EmulatedDevice::clear_faults() {
   advance();
   context_.faults.clear_all();
+  context_.emit("fault", {{"name", "all"}, {"value", ""}});
 }
 
 std::unique_ptr<Device> make_device(Model model, Clock& clock, const Delays& delays, EventSink sink,

@@ -291,6 +291,9 @@ TEST_P(Faulty, SettingAFaultIsLogged) {
   set("late-reply", "5");
   EXPECT_EQ(host.last_event("fault").details,
             (std::map<std::string, std::string>{{"name", "late-reply"}, {"value", "5"}}));
+  host.device->clear_faults();
+  EXPECT_EQ(host.last_event("fault").details,
+            (std::map<std::string, std::string>{{"name", "all"}, {"value", ""}}));
 }
 
 TEST_P(Faulty, WhatTheModelCannotHaveIsRefused) {

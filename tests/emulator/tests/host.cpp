@@ -6,6 +6,9 @@
 namespace emulator {
 namespace {
 
+// No reply is longer; what claims to be is not read.
+constexpr std::uint32_t kMostBytes = 0x2000;
+
 bool uses_mnoc(Model model) {
   return model != Model::gh100 && model != Model::ls10;
 }
@@ -52,14 +55,14 @@ std::optional<Words> Host::receive(EmemChannel channel) {
   Words reply;
   if (uses_mnoc(device->model())) {
     const std::uint32_t info = read(kMnocSendInfo);
-    if ((info & kMnocReady) == 0) return std::nullopt;
+    if ((info & kMnocReady) == 0 || (info & 0xFFFFF) > kMostBytes) return std::nullopt;
     for (std::uint32_t bytes = 0; bytes < (info & 0xFFFFF); bytes += 4)
       reply.push_back(read(kMnocSendData));
     return reply;
   }
   const std::uint32_t head = read(channel.message_head);
   const std::uint32_t tail = read(channel.message_tail);
-  if (head == tail) return std::nullopt;
+  if (head == tail || tail - head > kMostBytes) return std::nullopt;
   write(channel.control, 0x03000000 | channel.base);
   for (std::uint32_t offset = head; offset <= tail; offset += 4)
     reply.push_back(read(channel.data));
