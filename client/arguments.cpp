@@ -58,11 +58,12 @@ class CommandLine {
   }
 
   void add_reading_commands() {
+    CLI::App* status = add(Command::status, "status", "Show the node and its devices (the default)");
+    CLI::App* list = add(Command::list, "list", "List the devices");
     CLI::App* show = add(Command::show, "show", "Show everything about one device");
+    CLI::App* monitor = add(Command::monitor, "monitor", "Print every change until interrupted");
     add_address(show);
-    for (CLI::App* command : {add(Command::status, "status", "Show the node and its devices (the default)"),
-                              add(Command::list, "list", "List the devices"), show,
-                              add(Command::monitor, "monitor", "Print every change until interrupted")})
+    for (CLI::App* command : {status, list, show, monitor})
       command->add_flag("--json", arguments_.json, "Print JSON");
   }
 
@@ -73,6 +74,7 @@ class CommandLine {
         ->add_option_function<std::string>(
             "MODE", [this](const std::string& text) { arguments_.mode = known_mode(text); },
             "on, off, devtools or ppcie")
+        ->type_name("")
         ->required();
     CLI::App* clear_mode =
         add(Command::clear_mode, "clear-mode", "Go back to the default mode of the settings");
@@ -100,6 +102,7 @@ class CommandLine {
         ->add_option_function<std::string>(
             "ADDRESS", [this](const std::string& text) { arguments_.address = to_full_address(text); },
             "PCI address of the device, such as 0000:65:00.0")
+        ->type_name("")
         ->required();
   }
 

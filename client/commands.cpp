@@ -50,26 +50,38 @@ ClientResult<> show(Connection& connection, const Arguments& arguments) {
   return {};
 }
 
-void print_dry_run(const JobView& job) {
-  if (job.devices.empty())
-    fmt::print("{}: nothing would change\n", job.title());
-  else
-    fmt::print("{}: would change {}: {}\n", job.title(), count_devices(job.devices.size()),
-               render_addresses(job.devices));
+// What the user asked for. The job may be gone before its own name was seen.
+std::string title(const Arguments& arguments) {
+  switch (arguments.command) {
+    case Command::set_mode:
+      return "set-mode " + arguments.mode;
+    case Command::clear_mode:
+      return "clear-mode";
+    case Command::bind:
+      return "bind " + arguments.address;
+    case Command::unbind:
+      return "unbind " + arguments.address;
+    default:
+      return "reset " + arguments.address;
+  }
+}
+
+std::string done_text(const JobView& job, bool dry_run) {
+  if (job.kind.empty()) return "done";  // it was over before anything but its end was seen
+  const std::string devices = count_devices(job.devices.size());
+  if (!dry_run) return job.devices.empty() ? "done, nothing had to change" : "done, " + devices;
+  if (job.devices.empty()) return "nothing would change";
+  return fmt::format("would change {}: {}", devices, fmt::join(job.devices, ", "));
 }
 
 ClientResult<> print_result(const JobView& job, const Arguments& arguments) {
   if (job.state == "done") {
-    if (arguments.dry_run)
-      print_dry_run(job);
-    else if (job.devices.empty())
-      fmt::print("{}: done, nothing had to change\n", job.title());
-    else
-      fmt::print("{}: done, {}\n", job.title(), count_devices(job.devices.size()));
+    fmt::print("{}: {}\n", title(arguments), done_text(job, arguments.dry_run));
     return {};
   }
   const std::string reason = job.error.empty() ? "" : ": " + job.error;
-  return std::unexpected(ClientError{job.error_name, fmt::format("{} {}{}", job.title(), job.state, reason)});
+  return std::unexpected(
+      ClientError{job.error_name, fmt::format("{} {}{}", title(arguments), job.state, reason)});
 }
 
 // Sends a call that starts a job, and follows the job to its end if that is wanted.

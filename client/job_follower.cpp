@@ -4,20 +4,16 @@
 
 namespace nvccd::client {
 
-// For a job that was there before we listened. One that has gone since has left the signal of its end.
-ClientResult<> JobFollower::look_up(const std::string& path) {
-  auto properties = connection_.properties(path, dbus::job_interface);
-  if (properties) {
+// For a job that was there before we listened. That it is gone, or the daemon, is not an error here: the
+// signal that says so is on its way.
+void JobFollower::look_up(const std::string& path) {
+  if (auto properties = connection_.properties(path, dbus::job_interface))
     jobs_[path] = std::move(*properties);
-    return {};
-  }
-  if (properties.error().name == SD_BUS_ERROR_UNKNOWN_OBJECT) return {};
-  return std::unexpected(properties.error());
 }
 
 ClientResult<JobView> JobFollower::follow(const std::string& path,
                                           const std::function<void(const JobView&)>& progress) {
-  if (const auto found = look_up(path); !found) return std::unexpected(found.error());
+  look_up(path);
   for (;;) {
     if (jobs_.contains(path)) progress(to_job(jobs_[path]));
     auto event = subscription_.next();

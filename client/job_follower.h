@@ -22,7 +22,7 @@ class JobFollower {
   ClientResult<JobView> follow(const std::string& path, const std::function<void(const JobView&)>& progress);
 
  private:
-  ClientResult<> look_up(const std::string& path);
+  void look_up(const std::string& path);
 
   Connection& connection_;
   Subscription subscription_;

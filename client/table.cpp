@@ -106,10 +106,6 @@ std::string render_job(const JobView& job) {
                      count_devices(job.devices.size()));
 }
 
-std::string render_addresses(const std::vector<std::string>& addresses) {
-  return fmt::format("{}", fmt::join(addresses, ", "));
-}
-
 std::string render_node(const NodeView& node, const std::vector<JobView>& jobs, bool colour) {
   std::vector<Row> rows{
       {{"Mode", Colour::bold}, {node.mode_state, colour_of_mode_state(node.mode_state)}},

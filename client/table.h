@@ -20,9 +20,6 @@ std::string render_device(const DeviceView& device, bool colour);
 // "set-mode on: boot, 45 %, 6 devices"
 std::string render_job(const JobView& job);
 
-// "0000:65:00.0, 0000:66:00.0"
-std::string render_addresses(const std::vector<std::string>& addresses);
-
 // "1 device", "6 devices"
 std::string count_devices(std::size_t count);
 

@@ -92,6 +92,7 @@ std::optional<JobId> FakeManager::current_job() const {
 Result<JobId> FakeManager::set_mode(Mode mode, const ModeOptions& options) {
   set_mode_requests.push_back({mode, options});
   if (refusal) return std::unexpected(*refusal);
+  if (join) return *join;
   return start_job({.mode = mode, .devices = addresses(), .state = JobState::running});
 }
 

@@ -34,6 +34,7 @@ class FakeManager final : public Manager {
 
   // ---- how it answers ----
   std::optional<Error> refusal;  // the answer to everything
+  std::optional<JobId> join;     // set_mode answers with this job, which runs already
   // Called with every new job before the request returns; may end it.
   std::function<void(JobId)> on_new_job;
 
