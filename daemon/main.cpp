@@ -8,6 +8,8 @@
 #include <cstdlib>
 
 #include "daemon.h"
+#include "pci/device_facts.h"
+#include "policy/desired.h"
 
 namespace {
 
@@ -18,6 +20,17 @@ void set_up_log(const std::string& level) {
   if (!in_service) log->set_pattern("%^%l%$: %v");
   log->set_level(spdlog::level::from_str(level));
   spdlog::set_default_logger(std::move(log));
+}
+
+// For the udev rule. The override only keeps other drivers away; the daemon replaces it by the best vfio driver.
+int print_udev_driver(const nvccd::PciAddress& address, const nvccd::Settings& settings) {
+  const auto facts = nvccd::read_facts(nvccd::HostPaths{}, address);
+  if (!facts || !settings.vfio.bind) return EXIT_SUCCESS;
+  const auto desired =
+      nvccd::desired_device(settings, nvccd::Mode::off, address, facts->kind, facts->device_id);
+  if (desired.managed)
+    fmt::print("NVCCD_DRIVER={}\n", settings.vfio.driver == "auto" ? "vfio-pci" : settings.vfio.driver);
+  return EXIT_SUCCESS;
 }
 
 }  // namespace
@@ -41,6 +54,8 @@ int main(int argc, char** argv) {
     spdlog::error("{}", settings.error().message());
     return EX_CONFIG;
   }
+  if (options.udev_driver) return print_udev_driver(*options.udev_driver, settings->settings);
+
   auto daemon = nvccd::Daemon::create(std::move(options), *std::move(settings));
   if (!daemon) {
     spdlog::error("{}", daemon.error().message());

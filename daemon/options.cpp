@@ -40,12 +40,19 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--check-config", options.check_config,
                "Read the settings, say what is wrong with them, and exit");
+  std::string udev_driver;
+  app.add_option("--udev-driver", udev_driver, "Print the driver override of a device, for the udev rule")
+      ->type_name("ADDRESS")
+      ->check([](const std::string& text) {
+        return PciAddress::parse(text) ? std::string() : text + " is no PCI address such as 0000:65:00.0";
+      });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   if (!config.empty()) options.config = config;
+  options.udev_driver = PciAddress::parse(udev_driver);
   options.state_dir = state_dir;
   options.runtime_dir = runtime_dir;
   return options;
