@@ -50,9 +50,7 @@ TEST_F(Connections, ReplacesTheSocketOfAServerThatDied) {
   {
     auto dead = UnixListener::listen(path);
     ASSERT_TRUE(dead);
-    std::filesystem::copy(
-        path, directory.path() / "x",
-        std::filesystem::copy_options::skip_symlinks | std::filesystem::copy_options::create_hard_links);
+    std::filesystem::create_hard_link(path, directory.path() / "x");
   }
   std::filesystem::rename(directory.path() / "x", path);
   EXPECT_TRUE(UnixListener::listen(path));
@@ -78,7 +76,7 @@ TEST_F(Connections, MessageInSinglePiecesIsUnderstood) {
 TEST_F(Connections, ClientThatDoesNotReadItsRepliesIsNotServedFurther) {
   auto client = start();
   const auto request = Pack().raw(header(32)).u64(0).u32(0).u32(1024 * 1024).bytes();
-  constexpr int requests = 20;
+  constexpr int requests = 3;
   for (int i = 0; i < requests; ++i)
     client->send_bytes(request);
   serve();
