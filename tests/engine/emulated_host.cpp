@@ -1,0 +1,192 @@
+#include "emulated_host.h"
+
+#include <fmt/format.h>
+
+namespace nvccd::test {
+namespace {
+
+constexpr std::uint32_t command_register = 0x4;
+constexpr std::uint32_t memory_space = 1U << 1;
+constexpr std::uint32_t power_control_register = 0x44;  // of the power management capability at 0x40
+
+Error removed() {
+  return Error{.kind = ErrorKind::hardware_failed,
+               .cause = "the device went away in the middle of a register access"};
+}
+
+}  // namespace
+
+// Registers, configuration space and reset of one device, until it is unplugged.
+class EmulatedHost::Access final : public DeviceAccess {
+ public:
+  Access(EmulatedHost& host, const PciAddress& address)
+      : host_(host), address_(address), device_(host.at(address).device) {
+    auto& slot = host_.at(address_);
+    slot.held_by_us = true;
+    host_.vfio_node_event(slot, true);
+    wake_up();
+  }
+  Access(const Access&) = delete;
+  Access& operator=(const Access&) = delete;
+  ~Access() override {
+    if (!present()) return;
+    auto& slot = host_.at(address_);
+    slot.held_by_us = false;
+    host_.vfio_node_event(slot, false);
+  }
+
+  RegisterWindow& registers() override { return registers_; }
+  ConfigSpace& config() override { return config_; }
+
+  Result<> reset() override {
+    if (auto ok = step(); !ok) return ok;
+    if (device_->reset_fails())
+      return std::unexpected(
+          Error{.cause = "the kernel refused a write to reset: Inappropriate ioctl for device"});
+    device_->reset(emulator::ResetKind::function_level);
+    // The kernel returns when the device answers again, and has then restored its configuration space.
+    host_.simulation_.sleep(host_.at(address_).delays.reset);
+    if (!present()) return std::unexpected(removed());
+    wake_up();
+    return {};
+  }
+
+ private:
+  class Registers final : public RegisterWindow {
+   public:
+    explicit Registers(Access& access) : access_(access) {}
+    Result<std::uint32_t> read(std::uint32_t offset) override {
+      if (auto ok = access_.step(); !ok) return std::unexpected(ok.error());
+      return access_.device_->bar_read(0, offset);
+    }
+    Result<> write(std::uint32_t offset, std::uint32_t value) override {
+      if (auto ok = access_.step(); !ok) return ok;
+      access_.device_->bar_write(0, offset, value);
+      return {};
+    }
+
+   private:
+    Access& access_;
+  };
+
+  class Config final : public ConfigSpace {
+   public:
+    explicit Config(Access& access) : access_(access) {}
+    Result<std::uint32_t> read(std::uint32_t offset) override {
+      if (auto ok = access_.step(); !ok) return std::unexpected(ok.error());
+      return access_.device_->config_read(offset, 4);
+    }
+
+   private:
+    Access& access_;
+  };
+
+  Result<> step() {
+    host_.count_step();
+    return present() ? Result<>{} : std::unexpected(removed());
+  }
+  bool present() const {
+    const auto slot = host_.slots_.find(address_);
+    return slot != host_.slots_.end() && slot->second.device == device_;
+  }
+  void wake_up() {
+    device_->config_write(power_control_register, 2, 0);
+    device_->config_write(command_register, 2, memory_space);
+  }
+
+  EmulatedHost& host_;
+  PciAddress address_;
+  std::shared_ptr<emulator::Device> device_;
+  Registers registers_{*this};
+  Config config_{*this};
+};
+
+void EmulatedHost::vfio_node_event(const Slot& slot, bool opened) {
+  if (!on_vfio_node) return;
+  simulation_.post(
+      [this, node = fmt::format("/dev/vfio/{}", slot.group), opened] { on_vfio_node(node, opened); });
+}
+
+void EmulatedHost::count_step() {
+  ++steps_;
+  if (on_step) on_step(steps_);
+}
+
+emulator::Device& EmulatedHost::plug(const PciAddress& address, emulator::Model model,
+                                     const emulator::Delays& delays, const std::string& driver) {
+  Slot slot{.device = emulator::make_device(model, simulation_, delays),
+            .model = model,
+            .delays = delays,
+            .driver = driver,
+            .device_id = 0,
+            .group = ++last_group_};
+  // From the configuration space now: a fault may hide it later, but the kernel has read it at plugging.
+  slot.device_id = static_cast<std::uint16_t>(slot.device->config_read(0, 4) >> 16);
+  return *slots_.insert_or_assign(address, std::move(slot)).first->second.device;
+}
+
+void EmulatedHost::unplug(const PciAddress& address) {
+  slots_.erase(address);
+}
+
+bool EmulatedHost::take_for_vm(const PciAddress& address) {
+  Slot& slot = at(address);
+  if (slot.held_by_us || slot.held_by_vm) return false;
+  slot.held_by_vm = true;
+  vfio_node_event(slot, true);
+  return true;
+}
+
+void EmulatedHost::release_from_vm(const PciAddress& address) {
+  Slot& slot = at(address);
+  slot.held_by_vm = false;
+  vfio_node_event(slot, false);
+}
+
+std::vector<PciAddress> EmulatedHost::list() {
+  std::vector<PciAddress> addresses;
+  for (const auto& [address, slot] : slots_)
+    addresses.push_back(address);
+  return addresses;
+}
+
+Result<DeviceFacts> EmulatedHost::facts(const PciAddress& address) {
+  const auto position = slots_.find(address);
+  if (position == slots_.end())
+    return std::unexpected(
+        Error{.kind = ErrorKind::no_such_device, .cause = "there is no such device", .device = address});
+  const Slot& slot = position->second;
+  DeviceFacts facts;
+  facts.kind = slot.model == emulator::Model::ls10 ? DeviceKind::nvswitch : DeviceKind::gpu;
+  facts.vendor_id = 0x10de;
+  facts.device_id = slot.device_id;
+  facts.name = "emulated";
+  facts.driver = slot.driver;
+  facts.driver_is_vfio = slot.driver == "vfio-pci";
+  facts.iommu_group = slot.group;
+  if (facts.driver_is_vfio) facts.vfio_group = fmt::format("/dev/vfio/{}", slot.group);
+  return facts;
+}
+
+Result<> EmulatedHost::bind(const PciAddress& address, const BindPolicy&) {
+  at(address).driver = "vfio-pci";
+  return {};
+}
+
+Result<> EmulatedHost::unbind(const PciAddress& address) {
+  at(address).driver.clear();
+  return {};
+}
+
+Result<std::unique_ptr<DeviceAccess>> EmulatedHost::acquire(const PciAddress& address) {
+  const auto position = slots_.find(address);
+  if (position == slots_.end())
+    return std::unexpected(
+        Error{.kind = ErrorKind::no_such_device, .cause = "there is no such device", .device = address});
+  if (position->second.held_by_vm)
+    return std::unexpected(Error{
+        .kind = ErrorKind::device_busy, .cause = "the device is in use by qemu (pid 1)", .device = address});
+  return std::make_unique<Access>(*this, address);
+}
+
+}  // namespace nvccd::test

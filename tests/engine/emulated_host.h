@@ -1,0 +1,61 @@
+// A host whose devices are emulated: what the kernel does around the hardware, as far as the engine can tell.
+#pragma once
+
+#include <map>
+
+#include "device.h"
+#include "pci/host_devices.h"
+#include "simulation.h"
+
+namespace nvccd::test {
+
+class EmulatedHost final : public HostDevices {
+ public:
+  explicit EmulatedHost(Simulation& simulation) : simulation_(simulation) {}
+
+  // --- what a test does ---
+  emulator::Device& plug(const PciAddress& address, emulator::Model model, const emulator::Delays& delays,
+                         const std::string& driver = "");
+  void unplug(const PciAddress& address);
+  emulator::Device& hardware(const PciAddress& address) { return *at(address).device; }
+
+  // A VM takes the device, or lets go of it. False: nvccd has it.
+  bool take_for_vm(const PciAddress& address);
+  void release_from_vm(const PciAddress& address);
+
+  // Called on every opening and closing of a VFIO group, ours included, as inotify would.
+  std::function<void(const std::string& node, bool opened)> on_vfio_node;
+
+  // Called before each register access and each reset, with the number of such steps so far.
+  std::function<void(std::uint64_t step)> on_step;
+
+  // --- HostDevices ---
+  std::vector<PciAddress> list() override;
+  Result<DeviceFacts> facts(const PciAddress& address) override;
+  Result<> bind(const PciAddress& address, const BindPolicy& policy) override;
+  Result<> unbind(const PciAddress& address) override;
+  Result<std::unique_ptr<DeviceAccess>> acquire(const PciAddress& address) override;
+
+ private:
+  class Access;
+  struct Slot {
+    std::shared_ptr<emulator::Device> device;
+    emulator::Model model;
+    emulator::Delays delays;
+    std::string driver;
+    std::uint16_t device_id = 0;
+    int group = 0;
+    bool held_by_vm = false;
+    bool held_by_us = false;
+  };
+  Slot& at(const PciAddress& address) { return slots_.at(address); }
+  void vfio_node_event(const Slot& slot, bool opened);
+  void count_step();
+
+  Simulation& simulation_;
+  std::map<PciAddress, Slot> slots_;
+  std::uint64_t steps_ = 0;
+  int last_group_ = 0;
+};
+
+}  // namespace nvccd::test

@@ -1,0 +1,212 @@
+// What the daemon does when something happens to the node: hot-plug, removal, VMs, restarts, settings.
+#include "node_fixture.h"
+
+namespace nvccd::test {
+namespace {
+
+using emulator::Model;
+
+class ReconcileTest : public testing::Test, public Node {
+ protected:
+  void start_on(unsigned count) {
+    settings.mode.default_mode = Mode::on;
+    for (unsigned n = 0; n < count; ++n)
+      plug(n, Model::gh100);
+    start_daemon();
+    run();
+  }
+};
+
+TEST_F(ReconcileTest, BindsAndSwitchesOnADeviceThatIsPluggedIn) {
+  start_on(1);
+  host->plug(slot(5), Model::gh100, delays, "");
+
+  manager->device_appeared(slot(5));
+  EXPECT_FALSE(manager->node().ready);
+  run();
+
+  EXPECT_EQ(device(5).driver, "vfio-pci");
+  EXPECT_EQ(hardware(5).active_mode(), "on");
+  EXPECT_TRUE(manager->node().ready);
+  EXPECT_EQ(resets(0), 1) << "the other device was touched";
+}
+
+TEST_F(ReconcileTest, ForgetsADeviceThatIsRemoved) {
+  start_on(2);
+  host->unplug(slot(0));
+  manager->device_gone(slot(0));
+  run();
+  EXPECT_FALSE(manager->devices().contains(slot(0)));
+  EXPECT_TRUE(manager->node().ready);
+}
+
+TEST_F(ReconcileTest, FinishesTheOthersWhenADeviceIsPulledOutInMidTransition) {
+  start_on(3);
+  manager->set_mode(Mode::off, {}).value();
+  while (device(1).state != DeviceState::transitioning)
+    ASSERT_TRUE(simulation->step(std::chrono::hours(1)));
+  while (resets(1) == 1)
+    ASSERT_TRUE(simulation->step(std::chrono::hours(1)));
+
+  host->unplug(slot(1));
+  manager->device_gone(slot(1));
+  run();
+
+  const auto& job = jobs->jobs.rbegin()->second;
+  EXPECT_EQ(job.state, JobState::failed);
+  EXPECT_NE(job.error.find("0000:02:00.0"), std::string::npos) << job.error;
+  EXPECT_EQ(hardware(0).active_mode(), "off");
+  EXPECT_EQ(hardware(2).active_mode(), "off");
+  EXPECT_FALSE(manager->devices().contains(slot(1)));
+}
+
+TEST_F(ReconcileTest, RefusesAChangeOfADeviceInUseWhenToldNotToWait) {
+  start_on(2);
+  ASSERT_TRUE(host->take_for_vm(slot(1)));
+  run();
+  EXPECT_TRUE(device(1).in_use);
+  EXPECT_EQ(device(1).state, DeviceState::ready);
+
+  const auto job = manager->set_mode(Mode::off, {.wait = false});
+
+  ASSERT_FALSE(job);
+  EXPECT_EQ(job.error().kind, ErrorKind::device_busy);
+  EXPECT_EQ(job.error().device, slot(1));
+  run();
+  EXPECT_EQ(hardware(0).active_mode(), "on");
+  EXPECT_EQ(manager->node().requested_mode, Mode::on);
+}
+
+TEST_F(ReconcileTest, WaitsForADeviceInUseAndGoesOnByItself) {
+  start_on(2);
+  ASSERT_TRUE(host->take_for_vm(slot(1)));
+  run();
+
+  const JobSnapshot waiting = set_mode(Mode::off, {.wait = true});
+  EXPECT_EQ(waiting.state, JobState::waiting);
+  EXPECT_EQ(device(1).state, DeviceState::busy);
+  EXPECT_EQ(resets(1), 1) << "the device was reset under the VM";
+
+  host->release_from_vm(slot(1));
+  run();
+
+  EXPECT_EQ(jobs->jobs[waiting.id].state, JobState::done) << jobs->jobs[waiting.id].error;
+  EXPECT_EQ(hardware(0).active_mode(), "off");
+  EXPECT_EQ(hardware(1).active_mode(), "off");
+}
+
+TEST_F(ReconcileTest, VerifiesADeviceAgainAfterItsVmLetGoOfIt) {
+  start_on(1);
+  ASSERT_TRUE(host->take_for_vm(slot(0)));
+  run();
+  hardware(0).set_knob(8, 0);  // the guest did that
+  hardware(0).latch_now();
+
+  host->release_from_vm(slot(0));
+  simulation->step(std::chrono::hours(1));
+  EXPECT_FALSE(manager->node().ready);
+  EXPECT_NE(device(0).state, DeviceState::ready);
+  run();
+
+  EXPECT_EQ(hardware(0).active_mode(), "on");
+  EXPECT_TRUE(manager->node().ready);
+}
+
+TEST_F(ReconcileTest, DoesNotSayReadyForADeviceThatWasInUseBeforeTheStart) {
+  settings.mode.default_mode = Mode::on;
+  plug(0, Model::gh100);
+  hardware(0).set_knob(8, 1);
+  hardware(0).latch_now();
+  host->take_for_vm(slot(0));
+  start_daemon();
+  run();
+  EXPECT_TRUE(settled);
+  EXPECT_EQ(device(0).state, DeviceState::busy);
+  EXPECT_FALSE(manager->node().ready);
+}
+
+TEST_F(ReconcileTest, KeepsTheNodeModeAcrossARestart) {
+  start_on(1);
+  set_mode(Mode::devtools);
+  start_daemon();
+  run();
+  EXPECT_EQ(manager->node().node_mode, Mode::devtools);
+  EXPECT_EQ(hardware(0).active_mode(), "devtools");
+  EXPECT_EQ(resets(0), 2) << "on and devtools took one reset each, the restart none";
+}
+
+TEST_F(ReconcileTest, GoesBackToTheDefaultWhenTheNodeModeIsCleared) {
+  start_on(1);
+  set_mode(Mode::off);
+  manager->clear_mode({}).value();
+  run();
+  EXPECT_EQ(hardware(0).active_mode(), "on");
+  EXPECT_EQ(manager->node().node_mode, std::nullopt);
+}
+
+TEST_F(ReconcileTest, SaysWhatADryRunWouldChangeAndChangesNothing) {
+  start_on(2);
+  const auto job = set_mode(Mode::off, {.dry_run = true});
+  EXPECT_EQ(job.state, JobState::done);
+  EXPECT_EQ(job.devices.size(), 2);
+  EXPECT_EQ(resets(0), 1);
+  EXPECT_EQ(manager->node().requested_mode, Mode::on);
+}
+
+TEST_F(ReconcileTest, LeavesExcludedDevicesAlone) {
+  settings.devices.push_back({.match = {.address = slot(1)}, .managed = false});
+  settings.mode.default_mode = Mode::on;
+  plug(0, Model::gh100);
+  host->plug(slot(1), Model::gh100, delays, "nvidia");
+  start_daemon();
+  run();
+  EXPECT_EQ(device(1).state, DeviceState::unmanaged);
+  EXPECT_EQ(device(1).driver, "nvidia");
+  EXPECT_EQ(hardware(1).counters().register_accesses, 0);
+  EXPECT_TRUE(manager->node().ready);
+}
+
+TEST_F(ReconcileTest, RefusesASecondChangeWhileOneRuns) {
+  start_on(1);
+  manager->set_mode(Mode::off, {}).value();
+  const auto second = manager->set_mode(Mode::devtools, {});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, ErrorKind::job_in_progress);
+}
+
+TEST_F(ReconcileTest, CancelsAWaitingChangeAndWantsWhatItWantedBefore) {
+  start_on(1);
+  host->take_for_vm(slot(0));
+  run();
+  const JobSnapshot waiting = set_mode(Mode::off);
+  ASSERT_EQ(waiting.state, JobState::waiting);
+  ASSERT_TRUE(manager->cancel(waiting.id));
+  run();
+  EXPECT_EQ(manager->node().requested_mode, Mode::on);
+  EXPECT_EQ(manager->node().node_mode, std::nullopt);
+  EXPECT_EQ(jobs->jobs[waiting.id].state, JobState::cancelled);
+}
+
+TEST_F(ReconcileTest, ResetsADeviceOnRequestAndVerifiesItAgain) {
+  start_on(1);
+  manager->reset(slot(0)).value();
+  EXPECT_FALSE(manager->node().ready);
+  run();
+  EXPECT_EQ(resets(0), 2);
+  EXPECT_TRUE(manager->node().ready);
+}
+
+TEST_F(ReconcileTest, GivesADeviceBackOnUnbindUntilItIsBoundAgain) {
+  start_on(2);
+  manager->unbind(slot(0)).value();
+  run();
+  EXPECT_EQ(device(0).driver, "");
+  EXPECT_EQ(device(0).state, DeviceState::unmanaged);
+  manager->bind(slot(0)).value();
+  run();
+  EXPECT_EQ(device(0).driver, "vfio-pci");
+  EXPECT_EQ(device(0).state, DeviceState::ready);
+}
+
+}  // namespace
+}  // namespace nvccd::test

@@ -1,0 +1,118 @@
+#include "simulation.h"
+
+#include <algorithm>
+
+namespace nvccd::test {
+
+struct Simulation::Worker {
+  Task work;
+  Task done;
+  nvccd::Duration wake{};
+  std::binary_semaphore go{0};
+  bool finished = false;
+  std::thread thread;
+};
+
+class Simulation::SimulatedTimer final : public Timer {
+ public:
+  explicit SimulatedTimer(std::shared_ptr<PendingTimer> pending) : pending_(std::move(pending)) {}
+  SimulatedTimer(const SimulatedTimer&) = delete;
+  SimulatedTimer& operator=(const SimulatedTimer&) = delete;
+  ~SimulatedTimer() override { pending_->cancelled = true; }
+
+ private:
+  std::shared_ptr<PendingTimer> pending_;
+};
+
+namespace {
+
+thread_local void* current_worker = nullptr;
+
+}  // namespace
+
+Simulation::Simulation() = default;
+
+Simulation::~Simulation() {
+  killing_ = true;
+  for (const auto& worker : workers_) {
+    if (!worker->finished) let_run(*worker);
+    worker->thread.join();
+  }
+}
+
+void Simulation::start(Task work, Task done) {
+  auto owned = std::make_unique<Worker>();
+  Worker& worker = *owned;
+  worker.work = std::move(work);
+  worker.done = std::move(done);
+  worker.wake = now_;
+  worker.thread = std::thread([this, &worker] {
+    current_worker = &worker;
+    worker.go.acquire();
+    try {
+      if (!killing_) worker.work();
+    } catch (const Killed&) {  // ended by the simulation, see sleep()
+    }
+    worker.work = nullptr;
+    worker.finished = true;
+    baton_.release();
+  });
+  workers_.push_back(std::move(owned));
+  most_workers_at_once_ = std::max(most_workers_at_once_, static_cast<unsigned>(workers_.size()));
+}
+
+std::unique_ptr<Timer> Simulation::after(nvccd::Duration delay, Task task) {
+  auto pending = std::make_shared<PendingTimer>(PendingTimer{.due = now_ + delay, .task = std::move(task)});
+  timers_.push_back(pending);
+  return std::make_unique<SimulatedTimer>(std::move(pending));
+}
+
+void Simulation::sleep(nvccd::Duration duration) {
+  auto* worker = static_cast<Worker*>(current_worker);
+  worker->wake = now_ + duration;
+  baton_.release();
+  worker->go.acquire();
+  if (killing_) throw Killed{};
+}
+
+void Simulation::let_run(Worker& worker) {
+  worker.go.release();
+  baton_.acquire();
+}
+
+bool Simulation::step(nvccd::Duration until) {
+  if (!posted_.empty()) {
+    Task task = std::move(posted_.front());
+    posted_.pop_front();
+    task();
+    return true;
+  }
+  std::erase_if(timers_, [](const auto& timer) { return timer->cancelled; });
+  const auto worker = std::ranges::min_element(workers_, {}, [](const auto& w) { return w->wake; });
+  const auto timer = std::ranges::min_element(timers_, {}, [](const auto& t) { return t->due; });
+  if (worker != workers_.end() && (timer == timers_.end() || (*worker)->wake <= (*timer)->due)) {
+    if ((*worker)->wake > until) return false;
+    now_ = std::max(now_, (*worker)->wake);
+    let_run(**worker);
+    if ((*worker)->finished) {
+      (*worker)->thread.join();
+      post(std::move((*worker)->done));
+      workers_.erase(worker);
+    }
+    return true;
+  }
+  if (timer == timers_.end() || (*timer)->due > until) return false;
+  const auto fired = *timer;
+  timers_.erase(timer);
+  now_ = std::max(now_, fired->due);
+  fired->task();
+  return true;
+}
+
+void Simulation::run(nvccd::Duration limit) {
+  const auto until = now_ + limit;
+  while (step(until)) {
+  }
+}
+
+}  // namespace nvccd::test

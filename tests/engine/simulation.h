@@ -1,0 +1,63 @@
+// Workers, loop and timers in virtual time: deterministic, and as fast as the processor. Workers run truly
+// beside one another in virtual time, yet only one of them, or the loop, ever runs at a moment.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <semaphore>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/scheduler.h"
+#include "clock.h"
+
+namespace nvccd::test {
+
+class Simulation final : public Scheduler, public Clock, public emulator::Clock {
+ public:
+  Simulation();
+  Simulation(const Simulation&) = delete;
+  Simulation& operator=(const Simulation&) = delete;
+  ~Simulation() override;  // workers that still sleep are ended where they are, as by a kill
+
+  // Scheduler
+  void start(Task work, Task done) override;
+  void post(Task task) override { posted_.push_back(std::move(task)); }
+  [[nodiscard]] std::unique_ptr<Timer> after(nvccd::Duration delay, Task task) override;
+
+  // Both clocks: the engine's and the hardware's are one.
+  nvccd::Duration now() const override { return now_; }
+  // Called by workers. Others run meanwhile.
+  void sleep(nvccd::Duration duration) override;
+
+  // Runs everything until nothing is left to do but timers beyond `limit` of virtual time from now.
+  void run(nvccd::Duration limit = std::chrono::minutes(30));
+
+  // One thing: a posted task, or the next worker or timer in time. False: nothing is left.
+  bool step(nvccd::Duration until);
+
+  unsigned most_workers_at_once() const { return most_workers_at_once_; }
+
+ private:
+  struct Worker;
+  struct PendingTimer {
+    nvccd::Duration due;
+    Task task;
+    bool cancelled = false;
+  };
+  class SimulatedTimer;
+  struct Killed {};
+
+  void let_run(Worker& worker);
+
+  nvccd::Duration now_{};
+  std::deque<Task> posted_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::shared_ptr<PendingTimer>> timers_;
+  std::binary_semaphore baton_{0};  // given back to the loop by the worker that ran
+  unsigned most_workers_at_once_ = 0;
+  bool killing_ = false;
+};
+
+}  // namespace nvccd::test

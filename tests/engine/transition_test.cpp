@@ -1,0 +1,188 @@
+// Changes of mode of a whole node, judged by what the hardware itself says.
+#include <fmt/format.h>
+
+#include "node_fixture.h"
+
+namespace nvccd::test {
+namespace {
+
+using emulator::Model;
+
+// What the hardware of a device should say when the node is in a mode.
+std::string hardware_mode(Model model, Mode node_mode) {
+  if (model == Model::ls10 && node_mode != Mode::ppcie) return "off";
+  return std::string(to_string(node_mode));
+}
+
+struct Fleet {
+  std::string name;
+  std::vector<Model> models;
+  bool does_ppcie = true;
+};
+
+const std::vector<Fleet>& fleets() {
+  static const std::vector<Fleet> all = {
+      {"hopper", {Model::gh100, Model::gh100, Model::gh100, Model::gh100}},
+      {"hopper_with_switches", {Model::gh100, Model::gh100, Model::ls10, Model::ls10}},
+      {"gb100", {Model::gb100, Model::gb100}, false},
+      {"gb102", {Model::gb102}, false},
+      {"gb202", {Model::gb202, Model::gb202}, false},
+      {"mixed", {Model::gh100, Model::gb100, Model::gb202, Model::ls10}, false},
+  };
+  return all;
+}
+
+class EveryTransition : public testing::TestWithParam<std::tuple<std::size_t, Mode, Mode>> {};
+
+TEST_P(EveryTransition, TakesOneResetOfEachDeviceThatChangesAndNoneOfOthers) {
+  const auto& [fleet_index, from, to] = GetParam();
+  const Fleet& fleet = fleets()[fleet_index];
+  if (!fleet.does_ppcie && (from == Mode::ppcie || to == Mode::ppcie)) return;  // see RefusesPpcieOnBlackwell
+  Node node;
+  for (unsigned n = 0; n < fleet.models.size(); ++n)
+    node.plug(n, fleet.models[n]);
+  node.start_daemon();
+  node.run();
+  ASSERT_TRUE(node.settled);
+  node.set_mode(from);
+  std::vector<std::uint64_t> resets_before;
+  for (unsigned n = 0; n < fleet.models.size(); ++n) {
+    ASSERT_EQ(node.hardware(n).active_mode(), hardware_mode(fleet.models[n], from));
+    resets_before.push_back(node.resets(n));
+  }
+
+  const JobSnapshot job = node.set_mode(to);
+
+  EXPECT_EQ(job.state, JobState::done) << job.error;
+  for (unsigned n = 0; n < fleet.models.size(); ++n) {
+    const auto expected = hardware_mode(fleet.models[n], to);
+    const bool changed = hardware_mode(fleet.models[n], from) != expected;
+    EXPECT_EQ(node.hardware(n).active_mode(), expected) << n;
+    EXPECT_EQ(node.resets(n) - resets_before[n], changed ? 1 : 0) << n;
+    EXPECT_EQ(node.device(n).state, DeviceState::ready) << n;
+    EXPECT_EQ(to_string(node.device(n).mode), expected) << n;
+    EXPECT_EQ(node.hardware(n).counters().protocol_errors, 0) << n;
+  }
+  EXPECT_EQ(node.manager->node().mode_state, to_mode_state(to));
+  EXPECT_EQ(node.manager->node().ready, to == Mode::on || to == Mode::ppcie);
+}
+
+std::string transition_name(const testing::TestParamInfo<EveryTransition::ParamType>& info) {
+  const auto& [fleet, from, to] = info.param;
+  return fmt::format("{}_{}_to_{}", fleets()[fleet].name, to_string(from), to_string(to));
+}
+
+INSTANTIATE_TEST_SUITE_P(Node, EveryTransition,
+                         testing::Combine(testing::Range<std::size_t>(0, 6), testing::ValuesIn(all_modes),
+                                          testing::ValuesIn(all_modes)),
+                         transition_name);
+
+TEST(Transition, RefusesPpcieOnBlackwellNamingTheDeviceAndChangesNothing) {
+  Node node;
+  node.plug(0, Model::gh100);
+  node.plug(1, Model::gb100);
+  node.start_daemon();
+  node.run();
+
+  const auto job = node.manager->set_mode(Mode::ppcie, {});
+
+  ASSERT_FALSE(job);
+  EXPECT_EQ(job.error().kind, ErrorKind::not_supported);
+  EXPECT_EQ(job.error().device, slot(1));
+  EXPECT_EQ(node.manager->node().node_mode, std::nullopt);
+  node.run();
+  EXPECT_EQ(node.resets(0) + node.resets(1), 0);
+}
+
+TEST(Transition, RefusesPpcieWhereTheFirmwareDoesNotKnowIt) {
+  Node node;
+  node.plug(0, Model::gh100);
+  node.plug(1, Model::gh100);
+  node.hardware(1).set_fault("ppcie-unknown", "1");
+  node.start_daemon();
+  node.run();
+
+  const auto job = node.manager->set_mode(Mode::ppcie, {});
+
+  ASSERT_FALSE(job);
+  EXPECT_EQ(job.error().kind, ErrorKind::not_supported);
+  EXPECT_EQ(job.error().device, slot(1));
+}
+
+TEST(Transition, SetsConfidentialModesOnFirmwareThatDoesNotKnowPpcie) {
+  Node node;
+  node.plug(0, Model::gh100);
+  node.hardware(0).set_fault("ppcie-unknown", "1");
+  node.start_daemon();
+  node.run();
+
+  EXPECT_EQ(node.set_mode(Mode::on).state, JobState::done);
+  EXPECT_EQ(node.hardware(0).active_mode(), "on");
+}
+
+TEST(Transition, DoesNotTouchDevicesThatAreRight) {
+  Node node;
+  node.settings.mode.default_mode = Mode::on;
+  for (unsigned n = 0; n < 3; ++n) {
+    node.plug(n, Model::gh100);
+    node.hardware(n).set_knob(8, 1);
+    node.hardware(n).set_knob(10, 2);
+    node.hardware(n).latch_now();
+  }
+  node.start_daemon();
+  node.run();
+
+  EXPECT_TRUE(node.settled);
+  EXPECT_TRUE(node.manager->node().ready);
+  for (unsigned n = 0; n < 3; ++n) {
+    EXPECT_EQ(node.resets(n), 0);
+    EXPECT_EQ(node.hardware(n).counters().knob_writes, 0);
+  }
+}
+
+TEST(Transition, PutsRightAKnobThatWasStagedButNeverLatched) {
+  Node node;
+  node.plug(0, Model::gh100);
+  node.hardware(0).set_knob(8,
+                            1);  // the register still says off; the next reset of any kind would switch CC on
+
+  node.start_daemon();
+  node.run();
+
+  EXPECT_EQ(node.hardware(0).knob(8), 0);
+  EXPECT_EQ(node.hardware(0).active_mode(), "off");
+  EXPECT_EQ(node.device(0).state, DeviceState::ready);
+}
+
+TEST(Transition, RepairsTheInvalidState) {
+  Node node;
+  node.settings.mode.default_mode = Mode::on;
+  node.plug(0, Model::gh100);
+  node.hardware(0).set_fault("invalid-state", "1");
+  ASSERT_EQ(node.hardware(0).active_mode(), "invalid");
+
+  node.start_daemon();
+  node.run();
+
+  EXPECT_EQ(node.hardware(0).active_mode(), "on");
+  EXPECT_TRUE(node.manager->node().ready);
+}
+
+TEST(Transition, WorksOnAllDevicesAtOnce) {
+  Node node;
+  node.settings.mode.default_mode = Mode::on;
+  for (unsigned n = 0; n < 16; ++n)
+    node.plug(n, Model::gh100);
+  node.start_daemon();
+  node.run();
+  EXPECT_EQ(node.simulation->most_workers_at_once(), 16);
+  const auto start = node.simulation->now();
+  node.manager->set_mode(Mode::off, {}).value();
+  while (node.manager->current_job())
+    ASSERT_TRUE(node.simulation->step(node.simulation->now() + std::chrono::hours(1)));
+  // One device alone needs its reset and its boot, 60 ms; sixteen one after the other would need a second.
+  EXPECT_LT(node.simulation->now() - start, std::chrono::milliseconds(120));
+}
+
+}  // namespace
+}  // namespace nvccd::test
