@@ -38,7 +38,6 @@ void ConfigSpace::add_header(const Profile& profile, const DeviceOptions& option
   at(0x00).initial = device_id << 16U | 0x10DE;
   at(kCommand).initial = kStatusCapabilities;
   at(kCommand).writable = kCommandWritable;
-  at(kCommand).clear_on_one = 0xF9000000;
   at(0x08).initial = profile.class_code << 8U | 0xA1;
   at(0x0C).writable = 0xFF;  // cache line size
   at(0x2C).initial = static_cast<std::uint32_t>(profile.subsystem_id) << 16U | 0x10DE;
@@ -74,7 +73,6 @@ void ConfigSpace::add_capabilities() {
   pcie(0x04).initial = 0x1000'8021;  // FLR, role-based errors, extended tags, 256-byte payload
   pcie(0x08).initial = 0x0000'2810;  // 512-byte reads, no snoop, relaxed order
   pcie(0x08).writable = 0x0000'7FFF;
-  pcie(0x08).clear_on_one = 0x000F'0000;
   pcie(0x08).survives_function = 0x0000'00E0;  // payload size
   pcie(0x0C).initial = 0x0000'0105;            // 32 GT/s, x16
   pcie(0x10).initial = 0x1105'0000;            // runs at that
@@ -103,11 +101,9 @@ void ConfigSpace::add_extended_capabilities(const Profile& profile) {
 
   const auto aer = [this](std::uint32_t offset) -> Dword& { return at(kAerCapability + offset); };
   aer(0x00).initial = 0x0002'0001;
-  aer(0x04).clear_on_one = 0x07FF'FFFF;
   aer(0x08).writable = 0x07FF'F030;
   aer(0x0C).initial = 0x0046'2030;
   aer(0x0C).writable = 0x07FF'F030;
-  aer(0x10).clear_on_one = 0x0000'F1C1;
   aer(0x14).initial = 0x0000'2000;
   aer(0x14).writable = 0x0000'F1C1;
   for (std::uint32_t offset = 0x04; offset <= 0x18; offset += 4) {
@@ -129,7 +125,6 @@ bool ConfigSpace::write(std::uint32_t offset, unsigned lanes, std::uint32_t valu
   // A function without D1 and D2 ignores a request for them.
   if (offset == kPmcsr && (value & kPmcsrState) != 0 && (value & kPmcsrState) != kPmcsrD3hot) writable = 0;
   dword.value = (dword.value & ~writable) | (value & writable);
-  dword.value &= ~(value & written & dword.clear_on_one);
   return offset == kDeviceControl && (value & written & kInitiateFlr) != 0;
 }
 

@@ -32,11 +32,11 @@ class ConfigSpace {
   void enter_d3hot();
 
  private:
+  // Status bits that software would clear by writing 1 are never set, so they are simply not writable.
   struct Dword {
     std::uint32_t value = 0;
     std::uint32_t initial = 0;
     std::uint32_t writable = 0;
-    std::uint32_t clear_on_one = 0;       // status bits that software clears by writing 1
     std::uint32_t survives_function = 0;  // bits that a function-level reset leaves alone
     std::uint32_t survives_bus = 0;       // bits that only a power cycle resets
   };

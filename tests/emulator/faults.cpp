@@ -79,7 +79,7 @@ std::optional<unsigned> parse_knob(std::string_view text) {
 }
 
 bool has_word(std::string_view words, std::string_view word) {
-  if (word.empty() || word.contains(' ')) return false;
+  if (word.empty()) return false;
   while (!words.empty()) {
     const auto blank = words.find(' ');
     if (words.substr(0, blank) == word) return true;

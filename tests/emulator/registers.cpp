@@ -58,7 +58,6 @@ std::uint32_t Registers::read_answering(std::uint32_t offset) {
 void Registers::write(std::uint32_t offset, std::uint32_t value) {
   const Profile& profile = context_.profile;
   if (context_.faults.on(Fault::bar0_all_ones) || boot_.firewall_closed()) return;
-  if (offset == 0) return;
   if (offset == profile.flr_scratch) flr_scratch_ = value;
   if (offset == profile.bus_scratch) bus_scratch_ = value;
   if (mailbox_.owns(offset)) mailbox_.write(offset, value);

@@ -79,6 +79,15 @@ TEST_P(Mnoc, HalfAMessageKeepsThePortBusyUntilAReset) {
   EXPECT_EQ(host.receive()->back(), 1U);
 }
 
+TEST_P(Mnoc, FirmwareThatStopsListeningTakesNoData) {
+  host.write(kMnocReceiveInfo, 0x00100010);
+  ASSERT_TRUE(host.device->set_fault("no-reply", "stuck"));
+  for (const std::uint32_t word : write_request(8, 1))
+    host.write(kMnocReceiveData, word);
+  EXPECT_EQ(host.device->knob(8), 0);
+  EXPECT_EQ(host.read(kMnocReceiveInfo) & (kMnocReady | kMnocCredit), 0U);
+}
+
 TEST_P(Mnoc, LeftOverReplyIsTakenForTheNextOne) {
   ASSERT_TRUE(host.device->set_fault("stale-queues", "message"));
   EXPECT_EQ(host.read(kMnocSendInfo), 0x01000018U);

@@ -155,6 +155,49 @@ TEST_P(Config, FunctionLevelResetByTheCapability) {
   EXPECT_EQ(host.device->counters().function_level_resets, 2U);
 }
 
+TEST_P(Config, WhatIsReadOnlyStaysAndWhatIsNotThereReadsZero) {
+  write(0x04, 2, 0xFFFF);
+  EXPECT_EQ(host.config(0x04, 2), 0x0546U) << "no I/O, no special cycles";
+  write(0x44, 4, 0xFFFFFFFC);
+  EXPECT_EQ(host.config(0x44), 0x8U) << "moving from D3hot to D0 is no reset";
+  write(0x6A, 2, 0xFFFF);
+  EXPECT_EQ(host.config(0x6A, 2), 0U);
+  write(0x114, 4, 0);
+  EXPECT_EQ(host.config(0x114), 0x80000001U) << "channel 0 and class 0 are fixed";
+}
+
+TEST_P(Config, FunctionLevelResetKeepsWhatBelongsToTheLink) {
+  write(0x68, 2, 0x2830);  // 256-byte payload
+  write(0x70, 2, 0x0040);  // common clock
+  write(0x114, 4, 0x80000003);
+  host.device->reset(ResetKind::function_level);
+  EXPECT_EQ(host.config(0x68, 2), 0x2830U);
+  EXPECT_EQ(host.config(0x70, 2), 0x0040U);
+  EXPECT_EQ(host.config(0x114), 0x80000003U);
+  host.device->reset(ResetKind::bus);
+  EXPECT_EQ(host.config(0x68, 2), 0x2810U);
+  EXPECT_EQ(host.config(0x70, 2), 0U);
+  EXPECT_EQ(host.config(0x114), 0x800000FFU);
+}
+
+TEST_P(Config, ErrorMasksAreStickyUntilThePowerGoes) {
+  write(0x428, 4, 0x00100000);
+  host.device->reset(ResetKind::function_level);
+  host.device->reset(ResetKind::bus);
+  EXPECT_EQ(host.config(0x428), 0x00100000U);
+  host.device->reset(ResetKind::power);
+  EXPECT_EQ(host.config(0x428), 0U);
+}
+
+TEST_P(Config, EveryAttemptOnTheRegistersIsCounted) {
+  host.read(0);
+  host.write(0, 0);
+  write(0x04, 2, 0);
+  host.read(0);
+  host.device->bar_read(2, 0);
+  EXPECT_EQ(host.device->counters().register_accesses, 3U);
+}
+
 TEST_P(Config, TheDwordsTheToolRestoresAreTolerated) {
   std::map<std::uint32_t, std::uint32_t> saved;
   for (const std::uint32_t offset : {0x04U, 0x10U, 0x14U, 0x18U, 0x1CU, 0x20U, 0x24U, 0x114U}) {

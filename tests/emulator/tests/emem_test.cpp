@@ -130,6 +130,15 @@ TEST_P(Emem, ResetDropsRepliesUnderWayAndEmptiesQueues) {
   }
 }
 
+TEST_P(Emem, ResetClearsMemoryAndWindows) {
+  host.write(kCc.control, 0x03000800);
+  host.write(kCc.data, 0x12345678);
+  host.reset();
+  EXPECT_EQ(host.read(kCc.control), 0U);
+  host.write(kCc.control, 0x800);
+  EXPECT_EQ(host.read(kCc.data), 0U);
+}
+
 TEST_P(Emem, LeftOversAreFoundAndCanBeClearedAsTheToolDoes) {
   ASSERT_TRUE(host.device->set_fault("stale-queues", "1"));
   EXPECT_NE(host.read(kCc.command_head), host.read(kCc.command_tail));

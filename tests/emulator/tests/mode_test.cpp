@@ -65,6 +65,7 @@ TEST_P(Latch, LatchNowNeedsNoReset) {
 
 TEST(Mode, StateTwoIsCuredByWritingAnyModeAgain) {
   Host host(Model::gh100);
+  host.device->set_knob(45, 1);
   ASSERT_TRUE(host.device->set_fault("invalid-state", "1"));
   EXPECT_EQ(host.read(0x1182CC), 0x2U);
   EXPECT_EQ(host.device->active_mode(), "invalid");
