@@ -2,17 +2,27 @@
 """The lab's hand in the guest: answers requests that come as JSON lines on a virtio-serial port.
 
 Requests are {"id": ..., "op": "run", "argv": [...] | "sh": "...", "stdin": base64, "timeout": seconds},
-{"op": "get", "path"}, {"op": "put", "path", "data": base64, "mode"} and {"op": "ping"}. Each is answered in a thread of
-its own, so a command that takes long holds up nobody."""
+{"op": "get", "path"} and {"op": "put", "path", "data": base64, "mode"}. Each is answered in a thread of its own, so a
+command that takes long holds up nobody."""
 import base64
+import glob
 import json
 import os
 import subprocess
 import threading
 
-PORT = "/dev/virtio-ports/nvccd.lab.agent"
+PORT = "nvccd.lab.agent"
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/root",
                "PAGER": "cat", "SYSTEMD_PAGER": "cat"}
+
+
+def find_port():
+    """The port's node. Looked up in sysfs: udev, which makes the link by name, may not be that far yet."""
+    for name in glob.glob("/sys/class/virtio-ports/*/name"):
+        with open(name, encoding="ascii") as file:
+            if file.read().strip() == PORT:
+                return "/dev/" + name.split("/")[-2]
+    raise FileNotFoundError(f"no virtio-serial port {PORT}")
 
 
 def text(data):
@@ -42,7 +52,7 @@ def get(request):
         return {"data": text(file.read())}
 
 
-OPERATIONS = {"run": run, "put": put, "get": get, "ping": lambda request: {}}
+OPERATIONS = {"run": run, "put": put, "get": get}
 
 
 class Port:
@@ -78,7 +88,7 @@ def answer(port, request):
 
 
 def main():
-    port = Port(PORT)
+    port = Port(find_port())
     port.write({"hello": os.getpid()})
     for line in port.lines():
         try:

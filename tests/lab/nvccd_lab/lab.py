@@ -1,0 +1,293 @@
+"""One lab: a guest, its emulated devices, and what a test may do to them.
+
+The lab lives in a directory (sockets, overlay, logs, lab.json), so that another process can go on with it."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+from . import machine, payload, process
+from .agent import Agent
+from .cache import artifact
+from .emulator import Emulator
+from .errors import CommandFailed, LabError
+from .paths import emulator_program
+from .qmp import Qmp
+from .wait import until
+
+BOOT_TIMEOUT = 180
+SPARE_PORTS = 4
+
+
+class Lab:
+    """with Lab(gpus=4, nvswitches=2) as lab: ...  boots a guest and ends it.
+
+    gpus is a number (Hopper) or a list of the emulator's models, e.g. ["gh100", "gb202"]. install is the build directory
+    whose install goes into the guest, or None. append goes to the kernel's command line."""
+
+    def __init__(self, gpus=0, nvswitches=0, iommufd=False, install=None, append="", delays=None, directory=None):
+        self._temporary = directory is None
+        self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="nvccd-lab-", dir="/var/tmp"))
+        models = ["gh100"] * gpus if isinstance(gpus, int) else list(gpus)
+        names = {f"gpu{index}": model for index, model in enumerate(models)}
+        names |= {f"nvswitch{index}": "ls10" for index in range(nvswitches)}
+        self._state = {
+            "devices": {name: {"model": model, "port": port} for port, (name, model) in enumerate(names.items())},
+            "ports": len(names) + SPARE_PORTS, "iommufd": iommufd, "append": append, "delays": delays or {},
+            "install": str(install) if install else None, "qemu": None, "emulator": None,
+        }
+        self._connect()
+
+    @classmethod
+    def attach(cls, directory):
+        """The lab that another process started in that directory."""
+        lab = cls.__new__(cls)
+        lab._temporary = False
+        lab.directory = pathlib.Path(directory)
+        try:
+            lab._state = json.loads((lab.directory / "lab.json").read_text())
+        except FileNotFoundError:
+            raise LabError(f"no lab in {directory}: start one with 'lab up'") from None
+        lab._connect()
+        return lab
+
+    def _connect(self):
+        self._agent = Agent(self.directory / "agent.sock")
+        self.emulator = Emulator(self.directory / "emulator")
+
+    def _save(self):
+        unfinished = self.directory / "lab.json.new"
+        unfinished.write_text(json.dumps(self._state, indent=2))
+        os.replace(unfinished, self.directory / "lab.json")
+
+    # --- life ---
+
+    def __enter__(self):
+        try:
+            self.up()
+        except BaseException:
+            self.down()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.down()
+
+    def up(self):
+        """Builds what is missing, starts the emulator and the guest, and waits until it runs; installs the payload."""
+        qemu = artifact("qemu")
+        self.directory.mkdir(parents=True, exist_ok=True)
+        subprocess.run([qemu / "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b",
+                        artifact("image") / "root.img", self.directory / "root.qcow2"], check=True)
+        payload.write(self._state["install"], self.directory / "payload.tar")
+        if self._state["devices"]:
+            self._start_emulator()
+        self.boot()
+        if self._state["install"]:
+            self.install()
+
+    def down(self):
+        """Ends the guest and the emulator; a lab of the class's own directory leaves nothing behind."""
+        self._agent.close()
+        for program in ("qemu", "emulator"):
+            if self._state[program]:
+                process.end(self._state[program])
+                self._state[program] = None
+        if self._temporary and not os.environ.get("NVCCD_LAB_KEEP"):
+            shutil.rmtree(self.directory, ignore_errors=True)
+        elif self.directory.is_dir():
+            self._save()
+
+    def _start_emulator(self):
+        self.emulator.directory.mkdir(exist_ok=True)
+        argv = self.emulator.command_line(emulator_program(), self._state["delays"])
+        self._state["emulator"] = process.start(argv, self.directory / "emulator.log")
+        self._save()
+        self._wait_for("emulator", self.emulator.is_up, 30, "emulator.log")
+        for name, device in self._state["devices"].items():
+            self.emulator.request("add", name=name, model=device["model"])
+
+    def _wait_for(self, program, condition, timeout, log):
+        """Waits for a condition while a program of the lab must stay alive."""
+        def check():
+            if not process.alive(self._state[program]):
+                raise LabError(f"the {program} has ended\n{self.log_tail(log)}")
+            return condition()
+        until(check, f"the {program} to come up (its log: {self.directory / log})", timeout)
+
+    def log_tail(self, name, lines=20):
+        try:
+            return "\n".join((self.directory / name).read_text(errors="replace").splitlines()[-lines:])
+        except FileNotFoundError:
+            return ""
+
+    def boot(self):
+        """Starts QEMU on the guest's disk as it is (after up() or power_cut()) and waits until systemd is done."""
+        kernel = artifact("kernel")
+        modules = (artifact("iommufd") if self._state["iommufd"] else kernel) / "modules.img"
+        devices = [(name, device["port"], self.emulator.socket(name))
+                   for name, device in self._state["devices"].items()]
+        argv = machine.command_line(artifact("qemu"), kernel, modules, self.directory, self._state["ports"], devices,
+                                    self._state["append"])
+        self._state["qemu"] = process.start(argv, self.directory / "qemu.log")
+        self._save()
+        self._wait_for("qemu", (self.directory / "qmp.sock").exists, 30, "qemu.log")
+        self._wait_until_running(None)
+
+    def _wait_until_running(self, previous_boot):
+        """Waits for a boot other than the given one to be complete."""
+        def another_boot():
+            return self._agent.boot_id(timeout=3) not in (None, previous_boot)
+        try:
+            self._wait_for("qemu", another_boot, BOOT_TIMEOUT, "console.log")
+        except LabError as error:
+            raise LabError(f"{error}\n{self.log_tail('qemu.log')}\n{self.log_tail('console.log')}") from None
+        state = self.run("systemctl is-system-running --wait", check=False, timeout=BOOT_TIMEOUT).stdout.strip()
+        if state != "running":
+            failed = self.run("systemctl --failed --no-legend --plain", check=False).stdout
+            raise LabError(f"the guest's systemd is {state}; failed units:\n{failed}")
+
+    def reboot(self):
+        """Restarts the guest the way an administrator does, and waits until it runs again."""
+        before = self._agent.boot_id(timeout=30)
+        self._agent.start("systemctl reboot --no-block", timeout=60)  # the agent may be gone before it can answer
+        self._wait_until_running(before)
+
+    def power_cut(self):
+        """Cuts the power of guest and devices: nothing in the guest is told, what it had not written is lost."""
+        self._agent.close()
+        with Qmp(self.directory / "qmp.sock") as qmp:
+            qmp.command("quit")
+        until(lambda: not process.alive(self._state["qemu"]), "QEMU to end", 30)
+        self._state["qemu"] = None
+        self._save()
+        (self.directory / "qmp.sock").unlink(missing_ok=True)
+        if self._state["emulator"]:
+            self.emulator.request("power-cycle")
+
+    def install(self, build=None):
+        """Unpacks the project in the guest and makes its services re-read what a package's scripts would."""
+        if build:
+            self._state["install"] = str(build)
+            self._save()
+            payload.write(build, self.directory / "payload.tar")
+        self.run(payload.UNPACK, timeout=120)
+        self.run("ldconfig; systemctl daemon-reload && systemctl reload dbus && udevadm control --reload", timeout=60)
+
+    # --- in the guest ---
+
+    def run(self, command, check=True, timeout=60, stdin=b""):
+        """Runs a shell command (str) or an argument vector (list) as root in the guest, and returns its Result (status,
+        stdout, stderr). With check a status other than 0 is an error."""
+        result = self._agent.run(command, timeout, stdin)
+        if check and result.status != 0:
+            raise CommandFailed(command, result)
+        return result
+
+    def start(self, command, timeout=60):
+        """Starts a command in the guest and returns a function that waits for it and returns its Result."""
+        identifier = self._agent.start(command, timeout)
+        return lambda: self._agent.result(identifier, command, timeout)
+
+    def put(self, path, data, mode=0o644):
+        """Writes a file in the guest; data is str or bytes."""
+        self._agent.put(path, data.encode() if isinstance(data, str) else data, mode)
+
+    def get(self, path):
+        """The content of a file in the guest, as bytes."""
+        return self._agent.get(path)
+
+    # --- devices ---
+
+    def devices(self):
+        """Names of the devices that are plugged in."""
+        return list(self._state["devices"])
+
+    def address(self, name):
+        """The PCI address that the guest gave a device, e.g. 0000:01:00.0."""
+        port = self.port_address(name)
+        found = self.run(f"ls /sys/bus/pci/devices/{port} | grep -E '^[0-9a-f]{{4}}:'", check=False).stdout.split()
+        if not found:
+            raise LabError(f"the guest has no device at {name}'s port {port}")
+        return found[0]
+
+    def port_address(self, name):
+        """The PCI address of the root port above a device."""
+        port = self._device(name)["port"]
+        return f"0000:00:{machine.FIRST_PORT_SLOT + port // 8:02x}.{port % 8}"
+
+    def _device(self, name):
+        if name not in self._state["devices"]:
+            raise LabError(f"no device {name} here; there are {', '.join(self.devices()) or 'none'}")
+        return self._state["devices"][name]
+
+    def hotplug(self, name, model="gh100"):
+        """Plugs in one more device and waits until the guest's kernel has found it; returns its address."""
+        if name in self._state["devices"]:
+            raise LabError(f"a device {name} is plugged in already")
+        taken = {device["port"] for device in self._state["devices"].values()}
+        free = [port for port in range(self._state["ports"]) if port not in taken]
+        if not free:
+            raise LabError("every port has a device: unplug one")
+        if not self._state["emulator"]:
+            self._start_emulator()
+        self.emulator.request("add", name=name, model=model)
+        with Qmp(self.directory / "qmp.sock") as qmp:
+            qmp.command("device_add", **machine.device(name, free[0], self.emulator.socket(name)))
+        self._state["devices"][name] = {"model": model, "port": free[0]}
+        self._save()
+        port = self.port_address(name)
+        until(lambda: self.run(f"ls -d /sys/bus/pci/devices/{port}/0000:*", check=False).status == 0,
+              f"the guest to find {name} at {port}", 30, interval=0.2)
+        return self.address(name)
+
+    def unplug(self, name, timeout=60):
+        """Asks for a device as its attention button does, and waits until the guest let go of it (5 s and more)."""
+        self._device(name)
+        with Qmp(self.directory / "qmp.sock") as qmp:
+            qmp.command("device_del", id=name)
+            qmp.wait_event("DEVICE_DELETED", lambda data: data.get("device") == name, timeout)
+        self._forget(name)
+
+    def pull_out(self, name):
+        """Takes a device out without warning: its port loses power, link and presence at once."""
+        # Slot control: power controller off and power indicator off. QEMU then detaches the device, and the port reports
+        # a card that has gone, not a button that was pressed.
+        port = self.port_address(name)
+        with Qmp(self.directory / "qmp.sock") as qmp:
+            self.run(f"setpci -s {port} CAP_EXP+18.w=0700:0700")
+            qmp.wait_event("DEVICE_DELETED", lambda data: data.get("device") == name, 30)
+        self._forget(name)
+
+    def _forget(self, name):
+        self.emulator.request("kill", device=name)
+        del self._state["devices"][name]
+        self._save()
+
+    # --- what only a test may see and do ---
+
+    def fault(self, name, fault, value="1"):
+        """Switches a fault of a device on, or off with the value "". The faults are in tests/emulator/faults.cpp."""
+        self._device(name)
+        self.emulator.request("fault", device=name, name=fault, value=value)
+
+    def set_delays(self, name=None, **delays):
+        """How long a device, or all, take from now on: reply_us, reset_ms, boot_ms, those named."""
+        self.emulator.request("delays", **({"device": name} if name else {}), **delays)
+
+    def set_knob(self, name, knob, value):
+        """Writes a persistent knob behind everybody's back; the next reset makes it active."""
+        self.emulator.request("set-knob", device=name, knob=knob, value=value)
+
+    def hardware(self, name=None):
+        """What the hardware itself says (active_mode, booted, knobs, counters, ...): of one device, or of all by name."""
+        if name:
+            return self.emulator.request("status", device=name)
+        return {each: self.hardware(each) for each in self.devices()}
+
+    def events(self, device=None, event=None):
+        """The emulator's log, oldest first, of one device and one kind of event if given."""
+        return [entry for entry in self.emulator.events()
+                if device in (None, entry["device"]) and event in (None, entry["event"])]
