@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <fstream>
-#include <iterator>
 
 #include "config/toml_reader.h"
 
@@ -132,7 +133,11 @@ DeviceOverride read_device(const toml::table& section, TomlDiagnostics& diagnost
 
 Result<LoadedSettings> parse_file(const std::filesystem::path& file, LoadedSettings base) {
   std::ifstream stream(file);
-  std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  std::string text;
+  std::array<char, 4096> chunk;
+  // read() turns a failure, such as a directory, into a state of the stream; iterators would throw.
+  while (stream.read(chunk.data(), chunk.size()) || stream.gcount() > 0)
+    text.append(chunk.data(), static_cast<std::size_t>(stream.gcount()));
   if (!stream.is_open() || stream.bad()) {
     auto error = system_error(fmt::format("cannot read the settings {}", file.string()), errno);
     error.kind = ErrorKind::invalid_config;
