@@ -21,6 +21,9 @@ class EmulatedDevice final : public Device {
                  const DeviceOptions& options);
   EmulatedDevice(const EmulatedDevice&) = delete;
   EmulatedDevice& operator=(const EmulatedDevice&) = delete;
+  EmulatedDevice(EmulatedDevice&&) = delete;  // its parts refer to each other
+  EmulatedDevice& operator=(EmulatedDevice&&) = delete;
+  ~EmulatedDevice() override = default;
 
   std::uint32_t config_read(std::uint32_t offset, unsigned width) override;
   void config_write(std::uint32_t offset, unsigned width, std::uint32_t value) override;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <memory>
 #include <utility>
 
 namespace emulator {
@@ -12,50 +13,50 @@ using enum FaultValue;
 
 constexpr FaultInfo kTable[] = {
     // BAR0
-    {Fault::bar0_all_ones, "bar0-all-ones", flag, "", "BAR0 reads are all ones, writes are lost"},
-    {Fault::security_fault, "security-fault", number, "",
+    {Fault::bar0_all_ones, flag, "bar0-all-ones", "", "BAR0 reads are all ones, writes are lost"},
+    {Fault::security_fault, number, "security-fault", "",
      "BAR0 reads are 0xBADF0200; the number is the fault word in config space"},
-    {Fault::bad_reads_during_boot, "bad-reads-during-boot", number, "",
+    {Fault::bad_reads_during_boot, number, "bad-reads-during-boot", "",
      "while booting, BAR0 reads are this number (1 = 0xBADF5040), the FSP config registers excepted"},
-    {Fault::bad_reads, "bad-reads", number, "", "the next N BAR0 reads are 0xBADF5720, then the fault ends"},
-    {Fault::boot_never, "boot-never", flag, "", "the next boot never completes; FSP is silent"},
-    {Fault::recovery, "recovery", flag, "", "the recovery register says recovery mode"},
-    {Fault::chip_id_zero, "chip-id-zero", flag, "", "BAR0[0] is 0, on Hopper another sign of recovery mode"},
+    {Fault::bad_reads, number, "bad-reads", "", "the next N BAR0 reads are 0xBADF5720, then the fault ends"},
+    {Fault::boot_never, flag, "boot-never", "", "the next boot never completes; FSP is silent"},
+    {Fault::recovery, flag, "recovery", "", "the recovery register says recovery mode"},
+    {Fault::chip_id_zero, flag, "chip-id-zero", "", "BAR0[0] is 0, on Hopper another sign of recovery mode"},
     // FSP
-    {Fault::no_reply, "no-reply", choice, "1 stuck",
+    {Fault::no_reply, choice, "no-reply", "1 stuck",
      "FSP never answers; 1: it takes the command, stuck: it leaves the command in the queue"},
-    {Fault::fsp_error, "fsp-error", error, "", "FSP refuses knob commands with this error code"},
-    {Fault::permission_denied, "permission-denied", knob, "",
+    {Fault::fsp_error, error, "fsp-error", "", "FSP refuses knob commands with this error code"},
+    {Fault::permission_denied, knob, "permission-denied", "",
      "FSP refuses knob writes, whatever the permission knob"},
-    {Fault::ppcie_unknown, "ppcie-unknown", flag, "", "old firmware: knobs 44 and 45 are unknown (0x1E3)"},
-    {Fault::wrong_echo, "wrong-echo", flag, "", "replies name another request type (0x15 instead of 0x13)"},
-    {Fault::wrong_reply_type, "wrong-reply-type", flag, "", "replies have message type 0x13 instead of 0x15"},
-    {Fault::short_reply, "short-reply", number, "", "replies lack the last N words"},
-    {Fault::oversized_reply, "oversized-reply", number, "", "replies announce and carry N words too many"},
-    {Fault::late_reply, "late-reply", number, "", "replies come N ms later than the reply delay"},
-    {Fault::dirty_reply, "dirty-reply", flag, "", "the upper half of a knob value is garbage, as it may be"},
-    {Fault::stale_queues, "stale-queues", choice, "1 command message",
+    {Fault::ppcie_unknown, flag, "ppcie-unknown", "", "old firmware: knobs 44 and 45 are unknown (0x1E3)"},
+    {Fault::wrong_echo, flag, "wrong-echo", "", "replies name another request type (0x15 instead of 0x13)"},
+    {Fault::wrong_reply_type, flag, "wrong-reply-type", "", "replies have message type 0x13 instead of 0x15"},
+    {Fault::short_reply, number, "short-reply", "", "replies lack the last N words"},
+    {Fault::oversized_reply, number, "oversized-reply", "", "replies announce and carry N words too many"},
+    {Fault::late_reply, number, "late-reply", "", "replies come N ms later than the reply delay"},
+    {Fault::dirty_reply, flag, "dirty-reply", "", "the upper half of a knob value is garbage, as it may be"},
+    {Fault::stale_queues, choice, "stale-queues", "1 command message",
      "once, now: a left-over command, a left-over reply or (1) both are planted in the mailbox"},
-    {Fault::mnoc_not_ready, "mnoc-not-ready", flag, "", "the Blackwell mailbox never says ready"},
-    {Fault::mnoc_no_credit, "mnoc-no-credit", flag, "", "the Blackwell mailbox never gives credit"},
-    {Fault::mnoc_error, "mnoc-error", choice, "1 send receive",
+    {Fault::mnoc_not_ready, flag, "mnoc-not-ready", "", "the Blackwell mailbox never says ready"},
+    {Fault::mnoc_no_credit, flag, "mnoc-no-credit", "", "the Blackwell mailbox never gives credit"},
+    {Fault::mnoc_error, choice, "mnoc-error", "1 send receive",
      "the Blackwell mailbox shows its error bit; receive = towards FSP, send = from FSP"},
     // knobs and modes
-    {Fault::not_stored, "not-stored", knob, "", "knob writes succeed but change nothing"},
-    {Fault::not_latched, "not-latched", flag, "", "resets do not make the knobs active"},
-    {Fault::invalid_state, "invalid-state", flag, "",
+    {Fault::not_stored, knob, "not-stored", "", "knob writes succeed but change nothing"},
+    {Fault::not_latched, flag, "not-latched", "", "resets do not make the knobs active"},
+    {Fault::invalid_state, flag, "invalid-state", "",
      "once, now: devtools without CC, as knobs and as mode (state 2)"},
     // reset and bus
-    {Fault::firewall_stuck, "firewall-stuck", flag, "", "the Blackwell BAR firewall is closed"},
-    {Fault::firewall_delay, "firewall-delay", number, "",
+    {Fault::firewall_stuck, flag, "firewall-stuck", "", "the Blackwell BAR firewall is closed"},
+    {Fault::firewall_delay, number, "firewall-delay", "",
      "the Blackwell BAR firewall stays closed until N ms after a reset"},
-    {Fault::reset_ignored, "reset-ignored", choice, "1 flr bus",
+    {Fault::reset_ignored, choice, "reset-ignored", "1 flr bus",
      "resets (of that kind; 1 = any) have no effect"},
-    {Fault::reset_fails, "reset-fails", flag, "",
+    {Fault::reset_fails, flag, "reset-fails", "",
      "resets have no effect and the operating system gets an error"},
-    {Fault::d3_at_start, "d3-at-start", flag, "", "the device is in D3hot now and after each power cycle"},
-    {Fault::config_f0_all_ones, "config-f0-all-ones", flag, "", "16 bits at config 0xF0 are 0xFFFF"},
-    {Fault::vanish, "vanish", flag, "",
+    {Fault::d3_at_start, flag, "d3-at-start", "", "the device is in D3hot now and after each power cycle"},
+    {Fault::config_f0_all_ones, flag, "config-f0-all-ones", "", "16 bits at config 0xF0 are 0xFFFF"},
+    {Fault::vanish, flag, "vanish", "",
      "the device is gone: all reads are all ones, writes and resets are lost"},
 };
 
@@ -66,16 +67,15 @@ std::optional<std::uint32_t> parse_number(std::string_view text) {
     base = 16;
   }
   std::uint32_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, status] = std::from_chars(text.data(), end, number, base);
+  const char* const end = std::to_address(text.end());
+  const auto [rest, status] = std::from_chars(std::to_address(text.begin()), end, number, base);
   if (status != std::errc{} || rest != end || number == 0) return std::nullopt;
   return number;
 }
 
 std::optional<unsigned> parse_knob(std::string_view text) {
   const auto knob = parse_number(text);
-  if (!knob || *knob > 0xFFFF) return std::nullopt;
-  return *knob;
+  return knob && *knob <= 0xFFFF ? knob : std::nullopt;
 }
 
 bool has_word(std::string_view words, std::string_view word) {

@@ -57,8 +57,8 @@ enum class FaultValue {
 
 struct FaultInfo {
   Fault fault;
-  std::string_view name;
   FaultValue value;
+  std::string_view name;
   std::string_view choices;  // for FaultValue::choice: words separated by blanks
   std::string_view meaning;
 };

@@ -32,7 +32,8 @@ std::vector<std::uint32_t> reply_words(std::uint32_t request_type, std::uint32_t
 
 bool Fsp::listening() const {
   const FaultSetting* const silent = context_.faults.find(Fault::no_reply);
-  return boot_.running() && !(silent != nullptr && silent->word == "stuck");
+  const bool stuck = silent != nullptr && silent->word == "stuck";
+  return boot_.running() && !stuck;
 }
 
 std::optional<FspReply> Fsp::accept(std::span<const std::uint32_t> message) {

@@ -233,6 +233,7 @@ TEST_P(Faulty, ResetsThatHaveNoEffect) {
   host.device->config_write(0x68, 2, 0x8000);
   EXPECT_EQ(host.read(mode_register()), 0U);
   EXPECT_EQ(host.read(boot_register()), 0xFFU);
+  EXPECT_EQ(host.config(0x68, 2) & 0x8000U, 0U) << "the bit reads 0 even so";
   EXPECT_EQ(host.device->counters().bus_resets, 1U) << "asked for all the same";
   EXPECT_EQ(host.device->counters().function_level_resets, 1U);
   EXPECT_EQ(host.last_event("reset").details.at("ignored"), "true");
