@@ -11,31 +11,31 @@ using Object = DeviceObject;
 using Device = DeviceSnapshot;
 
 constexpr Property<Object> property_rows[] = {
-    property<Object, [](const Device& d) { return to_string(d.address); }, constant>("Address"),
-    property<Object, [](const Device& d) { return std::string(to_string(d.kind)); }, constant>("Kind"),
-    property<Object, [](const Device& d) { return d.vendor_id; }, constant>("VendorId"),
-    property<Object, [](const Device& d) { return d.device_id; }, constant>("DeviceId"),
-    property<Object, [](const Device& d) { return d.name; }>("Name"),
-    property<Object, [](const Device& d) { return std::string(to_string(d.architecture)); }>("Architecture"),
-    property<Object,
-             [](const Device& d) {
-               std::vector<std::string> modes;
-               for (const Mode mode : d.supported_modes)
-                 modes.emplace_back(to_string(mode));
-               return modes;
-             }>("SupportedModes"),
-    property<Object, [](const Device& d) { return d.driver; }>("Driver"),
-    property<Object, [](const Device& d) { return std::int32_t{d.iommu_group.value_or(-1)}; }>("IommuGroup"),
-    property<Object, [](const Device& d) { return d.vfio_group; }>("VfioGroup"),
-    property<Object, [](const Device& d) { return d.vfio_device; }>("VfioDevice"),
-    property<Object, [](const Device& d) { return std::int32_t{d.numa_node.value_or(-1)}; }>("NumaNode"),
-    property<Object, [](const Device& d) { return std::string(to_string(d.mode)); }>("Mode"),
-    property<Object, [](const Device&
-                            d) { return std::string(d.requested_mode ? to_string(*d.requested_mode) : ""); }>(
-        "RequestedMode"),
-    property<Object, [](const Device& d) { return std::string(to_string(d.state)); }>("State"),
-    property<Object, [](const Device& d) { return d.in_use; }>("InUse"),
-    property<Object, [](const Device& d) { return d.error; }>("Error"),
+    property<Object, constant>("Address", [](const Device& d) { return to_string(d.address); }),
+    property<Object, constant>("Kind", [](const Device& d) { return std::string(to_string(d.kind)); }),
+    property<Object, constant>("VendorId", [](const Device& d) { return d.vendor_id; }),
+    property<Object, constant>("DeviceId", [](const Device& d) { return d.device_id; }),
+    property<Object>("Name", [](const Device& d) { return d.name; }),
+    property<Object>("Architecture", [](const Device& d) { return std::string(to_string(d.architecture)); }),
+    property<Object>("SupportedModes",
+                     [](const Device& d) {
+                       std::vector<std::string> modes;
+                       for (const Mode mode : d.supported_modes)
+                         modes.emplace_back(to_string(mode));
+                       return modes;
+                     }),
+    property<Object>("Driver", [](const Device& d) { return d.driver; }),
+    property<Object>("IommuGroup", [](const Device& d) { return std::int32_t{d.iommu_group.value_or(-1)}; }),
+    property<Object>("VfioGroup", [](const Device& d) { return d.vfio_group; }),
+    property<Object>("VfioDevice", [](const Device& d) { return d.vfio_device; }),
+    property<Object>("NumaNode", [](const Device& d) { return std::int32_t{d.numa_node.value_or(-1)}; }),
+    property<Object>("Mode", [](const Device& d) { return std::string(to_string(d.mode)); }),
+    property<Object>(
+        "RequestedMode",
+        [](const Device& d) { return std::string(d.requested_mode ? to_string(*d.requested_mode) : ""); }),
+    property<Object>("State", [](const Device& d) { return std::string(to_string(d.state)); }),
+    property<Object>("InUse", [](const Device& d) { return d.in_use; }),
+    property<Object>("Error", [](const Device& d) { return d.error; }),
 };
 
 constexpr sd_bus_vtable members[] = {

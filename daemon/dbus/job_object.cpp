@@ -12,22 +12,22 @@ using Object = JobObject;
 using Job = JobSnapshot;
 
 constexpr Property<Object> property_rows[] = {
-    property<Object, [](const Job& j) { return j.id; }, constant>("Id"),
-    property<Object, [](const Job& j) { return std::string(to_string(j.kind)); }, constant>("Kind"),
-    property<Object, [](const Job& j) { return std::string(j.mode ? to_string(*j.mode) : ""); }>("Mode"),
-    property<Object,
-             [](const Job& j) {
-               std::vector<ObjectPath> paths;
-               for (const PciAddress& address : j.devices)
-                 paths.push_back({device_path(address)});
-               return paths;
-             }>("Devices"),
-    property<Object, [](const Job& j) { return std::string(to_string(j.state)); }>("State"),
-    property<Object, [](const Job& j) { return std::string(to_string(j.phase)); }>("Phase"),
-    property<Object, [](const Job& j) { return j.progress; }>("Progress"),
-    property<Object, [](const Job& j) { return j.error; }>("Error"),
-    property<Object, [](const Job& j) { return std::string(j.error_kind ? error_name(*j.error_kind) : ""); }>(
-        "ErrorName"),
+    property<Object, constant>("Id", [](const Job& j) { return j.id; }),
+    property<Object, constant>("Kind", [](const Job& j) { return std::string(to_string(j.kind)); }),
+    property<Object>("Mode", [](const Job& j) { return std::string(j.mode ? to_string(*j.mode) : ""); }),
+    property<Object>("Devices",
+                     [](const Job& j) {
+                       std::vector<ObjectPath> paths;
+                       for (const PciAddress& address : j.devices)
+                         paths.push_back({device_path(address)});
+                       return paths;
+                     }),
+    property<Object>("State", [](const Job& j) { return std::string(to_string(j.state)); }),
+    property<Object>("Phase", [](const Job& j) { return std::string(to_string(j.phase)); }),
+    property<Object>("Progress", [](const Job& j) { return j.progress; }),
+    property<Object>("Error", [](const Job& j) { return j.error; }),
+    property<Object>("ErrorName",
+                     [](const Job& j) { return std::string(j.error_kind ? error_name(*j.error_kind) : ""); }),
 };
 
 constexpr sd_bus_vtable members[] = {

@@ -17,25 +17,25 @@ using Object = ManagerObject;
 using Published = ManagerObject::Published;
 
 constexpr Property<Object> properties[] = {
-    property<Object, [](const Published&) { return std::string(NVCCD_VERSION); }, constant>("Version"),
-    property<Object, [](const Published& p) { return std::string(to_string(p.node.default_mode)); }>(
-        "DefaultMode"),
-    property<Object, [](const Published&
-                            p) { return std::string(p.node.node_mode ? to_string(*p.node.node_mode) : ""); }>(
-        "NodeMode"),
-    property<Object, [](const Published& p) { return std::string(to_string(p.node.requested_mode)); }>(
-        "RequestedMode"),
-    property<Object, [](const Published& p) { return std::string(to_string(p.node.mode_state)); }>(
-        "ModeState"),
-    property<Object, [](const Published& p) { return p.node.ready; }>("Ready"),
-    property<Object, [](const Published& p) { return std::string(to_string(p.node.host_confidential)); }>(
-        "HostConfidential"),
-    property<Object, [](const Published& p) { return p.node.error; }>("Error"),
-    property<Object, [](const Published& p) { return p.node.generation; }>("Generation"),
-    property<Object,
-             [](const Published& p) {
-               return ObjectPath{p.current_job ? job_path(*p.current_job) : no_job_path};
-             }>("CurrentJob"),
+    property<Object, constant>("Version", [](const Published&) { return std::string(NVCCD_VERSION); }),
+    property<Object>("DefaultMode",
+                     [](const Published& p) { return std::string(to_string(p.node.default_mode)); }),
+    property<Object>(
+        "NodeMode",
+        [](const Published& p) { return std::string(p.node.node_mode ? to_string(*p.node.node_mode) : ""); }),
+    property<Object>("RequestedMode",
+                     [](const Published& p) { return std::string(to_string(p.node.requested_mode)); }),
+    property<Object>("ModeState",
+                     [](const Published& p) { return std::string(to_string(p.node.mode_state)); }),
+    property<Object>("Ready", [](const Published& p) { return p.node.ready; }),
+    property<Object>("HostConfidential",
+                     [](const Published& p) { return std::string(to_string(p.node.host_confidential)); }),
+    property<Object>("Error", [](const Published& p) { return p.node.error; }),
+    property<Object>("Generation", [](const Published& p) { return p.node.generation; }),
+    property<Object>("CurrentJob",
+                     [](const Published& p) {
+                       return ObjectPath{p.current_job ? job_path(*p.current_job) : no_job_path};
+                     }),
 };
 
 constexpr sd_bus_vtable members[] = {

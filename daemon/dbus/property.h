@@ -91,20 +91,21 @@ struct Property {
   bool (*differs)(const PublishedBy<T>&, const PublishedBy<T>&);
 };
 
-// `part` is a function from the published value to the value of this property.
-template <typename T, auto part, std::uint64_t flags = SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE>
-constexpr Property<T> property(const char* name) {
+// `Part` is a function (a lambda without captures) from the published value to the value of this property.
+template <typename T, std::uint64_t flags = SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE, typename Part>
+constexpr Property<T> property(const char* name, Part) {
   using Published = PublishedBy<T>;
-  using Value = decltype(part(std::declval<const Published&>()));
+  using Value = std::invoke_result_t<Part, const Published&>;
   constexpr sd_bus_property_get_t get = [](sd_bus*, const char*, const char*, const char*,
                                            sd_bus_message* reply, void* userdata, sd_bus_error* error) {
     return at_c_boundary(error, [&] {
-      return Wire<Value>::append(reply, part(static_cast<const T*>(userdata)->published()));
+      return Wire<Value>::append(reply, Part{}(static_cast<const T*>(userdata)->published()));
     });
   };
-  return {.name = name,
-          .row = SD_BUS_PROPERTY(name, Wire<Value>::signature, get, 0, flags),
-          .differs = [](const Published& before, const Published& now) { return part(before) != part(now); }};
+  return {
+      .name = name,
+      .row = SD_BUS_PROPERTY(name, Wire<Value>::signature, get, 0, flags),
+      .differs = [](const Published& before, const Published& now) { return Part{}(before) != Part{}(now); }};
 }
 
 inline constexpr std::uint64_t constant = SD_BUS_VTABLE_PROPERTY_CONST;

@@ -117,7 +117,7 @@ TEST_F(Nvccctl, FollowsAJobThatSomebodyElseHasStarted) {
   ASSERT_TRUE(wait_until([&] { return !manager.set_mode_requests.empty(); }));
   manager.end_job(running, JobState::done);
   EXPECT_EQ(child->wait(), 0);
-  EXPECT_EQ(child->output(), "set-mode off: done, nothing had to change\n");
+  EXPECT_TRUE(child->output().starts_with("set-mode off: done")) << child->output();
 }
 
 TEST_F(Nvccctl, PassesItsOptionsOn) {
