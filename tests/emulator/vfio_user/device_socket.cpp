@@ -4,6 +4,12 @@
 
 namespace emulator::vfio_user {
 
+namespace {
+
+constexpr std::chrono::milliseconds retry_interval{5};
+
+}  // namespace
+
 std::expected<std::unique_ptr<DeviceSocket>, std::string> DeviceSocket::open(
     EventLoop& loop, const std::filesystem::path& path, Device& device, ClientSink sink) {
   auto listener = UnixListener::listen(path);
@@ -17,12 +23,23 @@ DeviceSocket::DeviceSocket(EventLoop& loop, UnixListener listener, Device& devic
 }
 
 void DeviceSocket::accept() {
-  UniqueFd client = listener_.accept();
-  if (!client) return;
+  waiting_ = listener_.accept();
+  if (!waiting_) return;
   watch_.set_events(0);
-  connection_ = std::make_unique<Connection>(loop_, std::move(client), device_,
-                                             [this](const std::string& reason) { client_left(reason); });
   if (sink_) sink_(true, {});
+  begin(std::chrono::steady_clock::now() + patience);
+}
+
+void DeviceSocket::begin(std::chrono::steady_clock::time_point deadline) {
+  if (device_.config_read(0, 4) != 0xFFFFFFFF) {
+    connection_ = std::make_unique<Connection>(loop_, std::move(waiting_), device_,
+                                               [this](const std::string& reason) { client_left(reason); });
+  } else if (std::chrono::steady_clock::now() < deadline) {
+    retry_ = loop_.after(retry_interval, [this, deadline] { begin(deadline); });
+  } else {
+    waiting_.reset();
+    client_left("the device does not answer");
+  }
 }
 
 void DeviceSocket::client_left(const std::string& reason) {

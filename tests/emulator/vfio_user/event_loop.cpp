@@ -30,11 +30,15 @@ void EventLoop::Watch::set_events(std::uint32_t events) {
   check(sd_event_source_set_enabled(source_.get(), SD_EVENT_ON), "resume a watch");
 }
 
-int EventLoop::Watch::dispatch(sd_event_source*, int, std::uint32_t, void* data) {
+int EventLoop::Watch::dispatch_io(sd_event_source*, int, std::uint32_t, void* data) {
   // The callback may destroy its own watch: hold it for the time of the call.
   const std::shared_ptr<Callback> callback = static_cast<Callback*>(data)->self.lock();
   callback->function();
   return 0;
+}
+
+int EventLoop::Watch::dispatch_time(sd_event_source* source, std::uint64_t, void* data) {
+  return dispatch_io(source, -1, 0, data);
 }
 
 EventLoop::EventLoop() {
@@ -43,14 +47,30 @@ EventLoop::EventLoop() {
   event_.reset(event);
 }
 
-EventLoop::Watch EventLoop::watch(int fd, std::uint32_t events, std::function<void()> callback) {
+EventLoop::Watch EventLoop::make_watch(std::function<void()> callback) {
   Watch watch;
   watch.callback_ = std::make_shared<Watch::Callback>();
   watch.callback_->function = std::move(callback);
   watch.callback_->self = watch.callback_;
+  return watch;
+}
+
+EventLoop::Watch EventLoop::watch(int fd, std::uint32_t events, std::function<void()> callback) {
+  Watch watch = make_watch(std::move(callback));
   sd_event_source* source = nullptr;
-  check(sd_event_add_io(event_.get(), &source, fd, events, &Watch::dispatch, watch.callback_.get()),
+  check(sd_event_add_io(event_.get(), &source, fd, events, &Watch::dispatch_io, watch.callback_.get()),
         "watch a descriptor");
+  watch.source_.reset(source);
+  return watch;
+}
+
+EventLoop::Watch EventLoop::after(std::chrono::milliseconds delay, std::function<void()> callback) {
+  Watch watch = make_watch(std::move(callback));
+  sd_event_source* source = nullptr;
+  check(sd_event_add_time_relative(event_.get(), &source, CLOCK_MONOTONIC,
+                                   static_cast<std::uint64_t>(std::chrono::microseconds(delay).count()), 0,
+                                   &Watch::dispatch_time, watch.callback_.get()),
+        "set a timer");
   watch.source_.reset(source);
   return watch;
 }

@@ -27,7 +27,8 @@ class EventLoop {
    private:
     friend class EventLoop;
     struct Callback;
-    static int dispatch(sd_event_source* source, int fd, std::uint32_t events, void* data);
+    static int dispatch_io(sd_event_source* source, int fd, std::uint32_t events, void* data);
+    static int dispatch_time(sd_event_source* source, std::uint64_t time, void* data);
 
     std::shared_ptr<Callback> callback_;
     nvccd::EventSourcePtr source_;
@@ -38,6 +39,9 @@ class EventLoop {
   // `fd` stays the caller's and must outlive the watch. Spurious calls happen: use non-blocking descriptors.
   Watch watch(int fd, std::uint32_t events, std::function<void()> callback);
 
+  // Calls once, after `delay`.
+  Watch after(std::chrono::milliseconds delay, std::function<void()> callback);
+
   // Lets run() return on these signals; blocks them for the calling thread.
   void exit_on_signals(std::initializer_list<int> signals);
 
@@ -46,6 +50,8 @@ class EventLoop {
   bool run_once(std::chrono::milliseconds timeout);
 
  private:
+  static Watch make_watch(std::function<void()> callback);
+
   nvccd::EventPtr event_;
 };
 

@@ -90,6 +90,14 @@ TEST_F(Guest, LosesADeviceThatIsKilledAndGetsItBackPluggedIn) {
   EXPECT_EQ(server->status("gpu0").at("active_mode"), "on") << "knobs survive, power on makes them active";
 }
 
+TEST_F(Guest, PluggedInDeviceIsThereOnceItAnswers) {
+  start({"--gpu", "gh100", "--reset-ms", "100"});
+  order({{"op", "kill"}, {"device", "gpu0"}});
+  order({{"op", "add"}, {"name", "gpu0"}, {"model", "gh100"}});
+  EXPECT_EQ(connect("gpu0")->read_number(config, 0, 4), 0x233010DEU)
+      << "QEMU hangs if it reads all ones here";
+}
+
 TEST_F(Guest, GetsANewDevice) {
   start();
   order({{"op", "add"}, {"name", "late"}, {"model", "ls10"}});

@@ -38,6 +38,23 @@ TEST_F(Connections, SecondClientWaitsUntilTheFirstHasLeft) {
   EXPECT_FALSE(second->receive()->failed());
 }
 
+TEST_F(Connections, ClientWaitsForADeviceThatIsInReset) {
+  std::fill_n(device.config.begin(), 4, 0xFF);
+  auto client = connect();
+  client->send(1, Pack().u16(0).u16(0).bytes());
+  EXPECT_FALSE(client->readable());
+  std::fill_n(device.config.begin(), 4, 0x10);
+  EXPECT_FALSE(client->receive()->failed());
+}
+
+TEST_F(Connections, ClientOfADeviceThatNeverAnswersIsSentAway) {
+  std::fill_n(device.config.begin(), 4, 0xFF);
+  EXPECT_TRUE(connect()->closed_by_server());
+  EXPECT_EQ(clients, (std::vector<std::string>{"came", "left: the device does not answer"}));
+  std::fill_n(device.config.begin(), 4, 0x10);
+  EXPECT_FALSE(start()->read(7, 0, 4).failed());
+}
+
 TEST_F(Connections, VanishingHardwareEndsTheConnectionAndTakesTheSocketAway) {
   auto client = start();
   socket.reset();

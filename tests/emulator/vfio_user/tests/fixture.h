@@ -51,6 +51,7 @@ class VfioUserTest : public testing::Test {
   std::unique_ptr<Client> start() {
     auto client = connect();
     EXPECT_FALSE(client->negotiate().failed());
+    device.config_log.clear();  // the server looks whether the device answers
     return client;
   }
 
