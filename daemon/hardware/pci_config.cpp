@@ -20,7 +20,7 @@ Result<std::uint32_t> find_nvidia_dvsec(ConfigSpace& config) {
     const auto header = config.read(offset);
     if (!header) return std::unexpected(header.error());
     if (is_all_ones(*header) || *header == 0) return 0;
-    if ((*header & 0xffff) == dvsec_capability) {
+    if ((*header & 0xffff) == dvsec_capability && offset + dvsec_header2 < config_space_end) {
       const auto vendor = config.read(offset + 4);
       if (!vendor) return std::unexpected(vendor.error());
       const auto id = config.read(offset + dvsec_header2);

@@ -5,6 +5,8 @@
 #include <array>
 #include <utility>
 
+#include "hardware/mailbox_timing.h"
+
 namespace nvccd {
 namespace {
 
@@ -37,8 +39,23 @@ Error wrong_length(std::string_view action, Knob knob, std::size_t got, std::siz
 
 }  // namespace
 
+// Firmware that is merely slow has this much more time; from then on it counts as never having got the
+// request.
+Result<> PrcClient::await_late_reply() {
+  const Deadline deadline(clock_, mailbox_timing::reply_limit);
+  for (unsigned look = 0;; ++look) {
+    const auto pending = transport_->has_message();
+    if (!pending) return std::unexpected(pending.error());
+    if (*pending || !deadline.sleep(mailbox_timing::pause(look))) break;
+  }
+  unanswered_ = false;
+  return {};
+}
+
 Result<> PrcClient::synchronise() {
   if (auto drained = transport_->drain(); !drained) return drained;
+  if (unanswered_)
+    if (auto waited = await_late_reply(); !waited) return waited;
   clock_.sleep(settle_time);
   if (auto drained = transport_->drain(); !drained) return drained;
   synchronised_ = true;
@@ -59,8 +76,10 @@ Result<FspReply> PrcClient::exchange(std::span<const std::uint32_t> payload) {
               .transient = true});
   if (auto sent = transport_->send(make_packet(MessageType::prc, payload)); !sent)
     return std::unexpected(sent.error());
+  unanswered_ = true;
   const auto packet = transport_->receive();
   if (!packet) return std::unexpected(packet.error());
+  unanswered_ = false;
   auto reply = parse_reply(*packet, MessageType::prc);
   if (reply) synchronised_ = true;
   return reply;

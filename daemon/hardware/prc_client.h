@@ -21,13 +21,16 @@ class PrcClient {
 
  private:
   // Replies carry no request number. To be sure that a reply is ours, nothing may be under way before a
-  // request: a predecessor that was killed in mid-request can leave one.
+  // request: a predecessor that was killed in mid-request can leave one, and so can one of our own whose
+  // reply took too long.
   Result<> synchronise();
+  Result<> await_late_reply();
   Result<FspReply> exchange(std::span<const std::uint32_t> payload);
 
   std::unique_ptr<FspTransport> transport_;
   Clock& clock_;
   bool synchronised_ = false;
+  bool unanswered_ = false;  // the reply to our last request did not come in time
 };
 
 }  // namespace nvccd
