@@ -76,7 +76,7 @@ TEST_P(Mnoc, HalfAMessageKeepsThePortBusyUntilAReset) {
   host.reset();
   host.send(read_request(7));
   host.clock.advance(milliseconds(5));
-  EXPECT_EQ(host.receive()->back(), 1U);
+  EXPECT_EQ(host.receive().value().back(), 1U);
 }
 
 TEST_P(Mnoc, FirmwareThatStopsListeningTakesNoData) {
@@ -93,8 +93,8 @@ TEST_P(Mnoc, LeftOverReplyIsTakenForTheNextOne) {
   EXPECT_EQ(host.read(kMnocSendInfo), 0x01000018U);
   host.send(read_request(8));
   host.clock.advance(milliseconds(5));
-  EXPECT_EQ(host.receive()->back(), 1U) << "stale";
-  EXPECT_EQ(host.receive()->back(), 0U) << "true";
+  EXPECT_EQ(host.receive().value().back(), 1U) << "stale";
+  EXPECT_EQ(host.receive().value().back(), 0U) << "true";
   EXPECT_EQ(host.device->counters().protocol_errors, 1U);
 }
 

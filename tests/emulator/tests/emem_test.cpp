@@ -91,8 +91,8 @@ TEST_P(Emem, ReplyToAHostThatDiedArrivesForTheNextOne) {
       << "the next host finds nothing pending";
   host.send(read_request(8));
   pass(milliseconds(5));
-  EXPECT_EQ(host.receive()->size(), 5U) << "this is the answer to the write";
-  EXPECT_EQ(host.receive()->size(), 6U);
+  EXPECT_EQ(host.receive().value().size(), 5U) << "this is the answer to the write";
+  EXPECT_EQ(host.receive().value().size(), 6U);
   EXPECT_GE(host.device->counters().protocol_errors, 1U);
 }
 

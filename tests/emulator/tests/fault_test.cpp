@@ -162,10 +162,10 @@ TEST_P(Faulty, SpoiltReplies) {
   EXPECT_EQ(host.exchange(read_request(8)), std::nullopt) << "nothing is left of it";
   set("short-reply", "");
   set("oversized-reply", "2");
-  EXPECT_EQ(host.exchange(read_request(8))->size(), 8U);
+  EXPECT_EQ(host.exchange(read_request(8)).value().size(), 8U);
   set("oversized-reply", "");
   set("dirty-reply", "1");
-  EXPECT_EQ(host.exchange(read_request(7))->at(5), 0xA5C30001U);
+  EXPECT_EQ(host.exchange(read_request(7)).value().at(5), 0xA5C30001U);
   set("dirty-reply", "");
   EXPECT_EQ(host.exchange(read_request(8)), good);
 }
@@ -186,12 +186,12 @@ TEST_P(Faulty, LateReply) {
   host.clock.advance(milliseconds(6999));
   EXPECT_EQ(host.receive(), std::nullopt);
   host.clock.advance(milliseconds(1));
-  EXPECT_EQ(host.receive()->back(), 1U);
+  EXPECT_EQ(host.receive().value().back(), 1U);
 }
 
 TEST_P(Faulty, StaleQueuesOneSideOnly) {
   set("stale-queues", "message");
-  EXPECT_EQ(host.receive()->back(), 1U);
+  EXPECT_EQ(host.receive().value().back(), 1U);
   set("stale-queues", "command");
   EXPECT_EQ(host.receive(), std::nullopt);
   if (is_blackwell()) {

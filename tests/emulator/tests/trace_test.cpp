@@ -13,7 +13,7 @@ namespace {
 class Trace : public testing::Test {
  protected:
   void start(Model model) {
-    host.emplace(model, Delays{.reply = {}, .reset = {}, .boot = milliseconds(1500)});
+    host = std::make_unique<Host>(model, Delays{.reply = {}, .reset = {}, .boot = milliseconds(1500)});
   }
 
   // Lines of "r OFFSET VALUE" and "w OFFSET VALUE", all hexadecimal; VALUE of a read is what must come.
@@ -114,7 +114,7 @@ class Trace : public testing::Test {
     fsp_config();
   }
 
-  std::optional<Host> host;
+  std::unique_ptr<Host> host;
 };
 
 TEST_F(Trace, HopperQuery) {
