@@ -1,4 +1,4 @@
-# Sourced by the build-* scripts. Each takes one argument: the directory to fill (the cache gives an empty one).
+# Sourced by the build-* scripts. The first argument is the directory to fill, others are artifacts it is made from.
 set -eu
 export LC_ALL=C
 umask 022
@@ -10,7 +10,7 @@ mirror=${NVCCD_LAB_MIRROR:-http://deb.debian.org/debian}
 say() { echo "lab: $*" >&2; }
 die() { say "$*"; exit 1; }
 
-[ $# -eq 1 ] || die "usage: $(basename "$0") DIRECTORY"
+[ $# -ge 1 ] || die "usage: $(basename "$0") DIRECTORY [ARTIFACT...]"
 out=$1
 mkdir -p "$out"
 [ "$(id -u)" = 0 ] || die "mmdebstrap needs root here: run the lab as root"
@@ -35,3 +35,9 @@ bootstrap() {
   mmdebstrap --quiet --aptopt='Acquire::Check-Valid-Until "false"' --variant="$variant" "$@" \
     "$suite" "$directory" "$list" 2>&1 | { grep -v '^W: skipping mounting' >&2 || true; }
 }
+
+# Debian 12's own kernel is too old for the lab, its backport is not.
+case $VERSION_CODENAME in
+  bookworm) kernel_suites="bookworm bookworm-backports" kernel_suffix=/bookworm-backports ;;
+  *) kernel_suites=$VERSION_CODENAME kernel_suffix= ;;
+esac

@@ -4,6 +4,7 @@ The lab lives in a directory (sockets, overlay, logs, lab.json), so that another
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -19,6 +20,7 @@ from .wait import until
 
 BOOT_TIMEOUT = 180
 SPARE_PORTS = 4
+PCI_ADDRESS = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 
 
 class Lab:
@@ -207,11 +209,14 @@ class Lab:
 
     def address(self, name):
         """The PCI address that the guest gave a device, e.g. 0000:01:00.0."""
-        port = self.port_address(name)
-        found = self.run(f"ls /sys/bus/pci/devices/{port} | grep -E '^[0-9a-f]{{4}}:'", check=False).stdout.split()
-        if not found:
-            raise LabError(f"the guest has no device at {name}'s port {port}")
-        return found[0]
+        address = self._find_address(name)
+        if not address:
+            raise LabError(f"the guest has no device at {name}'s port {self.port_address(name)}")
+        return address
+
+    def _find_address(self, name):
+        listing = self.run(["ls", f"/sys/bus/pci/devices/{self.port_address(name)}"]).stdout.split()
+        return next((entry for entry in listing if PCI_ADDRESS.fullmatch(entry)), None)
 
     def port_address(self, name):
         """The PCI address of the root port above a device."""
@@ -238,10 +243,8 @@ class Lab:
             qmp.command("device_add", **machine.device(name, free[0], self.emulator.socket(name)))
         self._state["devices"][name] = {"model": model, "port": free[0]}
         self._save()
-        port = self.port_address(name)
-        until(lambda: self.run(f"ls -d /sys/bus/pci/devices/{port}/0000:*", check=False).status == 0,
-              f"the guest to find {name} at {port}", 30, interval=0.2)
-        return self.address(name)
+        return until(lambda: self._find_address(name), f"the guest to find {name} at {self.port_address(name)}", 30,
+                     interval=0.2)
 
     def unplug(self, name, timeout=60):
         """Asks for a device as its attention button does, and waits until the guest let go of it (5 s and more)."""
@@ -252,12 +255,12 @@ class Lab:
         self._forget(name)
 
     def pull_out(self, name):
-        """Takes a device out without warning: its port loses power, link and presence at once."""
-        # Slot control: power controller off and power indicator off. QEMU then detaches the device, and the port reports
-        # a card that has gone, not a button that was pressed.
+        """Takes a device out without warning: its port loses link and presence at once."""
+        # Slot control of the port: power and its indicator off, hot-plug interrupt masked. QEMU then detaches the device. With
+        # power and interrupt on again the kernel learns of it as of a card that has gone, not as of a slot it switched off.
         port = self.port_address(name)
         with Qmp(self.directory / "qmp.sock") as qmp:
-            self.run(f"setpci -s {port} CAP_EXP+18.w=0700:0700")
+            self.run(f"setpci -s {port} CAP_EXP+18.w=0700:0720 CAP_EXP+18.w=0120:0720")
             qmp.wait_event("DEVICE_DELETED", lambda data: data.get("device") == name, 30)
         self._forget(name)
 
