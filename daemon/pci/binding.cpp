@@ -49,6 +49,8 @@ Result<std::vector<PciAddress>> functions_to_bind(const HostPaths& paths, const 
 Result<std::string> load_driver(const HostPaths& paths, const PciAddress& address,
                                 const std::string& wanted) {
   if (wanted != "auto") {
+    std::error_code error;
+    if (std::filesystem::exists(paths.driver(wanted), error)) return wanted;  // loaded, or built in
     std::string module = wanted;
     std::ranges::replace(module, '-', '_');
     if (auto loaded = load_module(module); !loaded) return std::unexpected(loaded.error());

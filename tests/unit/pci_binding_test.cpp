@@ -1,0 +1,178 @@
+// What a binding writes and what it refuses. Plain files do not bind anything, so a binding that gets as far
+// as asking the kernel ends with the kernel's not having done it; the lab shows the rest on a real kernel.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "host_tree.h"
+#include "pci/binding.h"
+
+namespace nvccd {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr PciAddress gpu{0, 0x65, 0, 0};
+constexpr PciAddress audio{0, 0x65, 0, 1};
+constexpr PciAddress second_gpu{0, 0x66, 0, 0};
+constexpr PciAddress bridge{0, 0x64, 0, 0};
+constexpr PciAddress nic{0, 0x67, 0, 0};
+
+class Binding : public testing::Test {
+ protected:
+  void SetUp() override {
+    host.add_device(gpu, "0x10de", "0x2330", "0x030200");
+    host.add_device(audio, "0x10de", "0x22ba", "0x040300");
+    host.add_device(second_gpu, "0x10de", "0x2330", "0x030200");
+    host.add_device(bridge, "0x10b5", "0x8747", "0x060400");
+    host.add_device(nic, "0x8086", "0x1521", "0x020000");
+    host.add_driver("vfio-pci");
+  }
+  Error expect_failure(const Result<>& result) {
+    EXPECT_FALSE(result);
+    return result ? Error() : result.error();
+  }
+  Result<> bind() { return bind_to_vfio(host.paths(), gpu, policy); }
+  std::string override_of(const PciAddress& address) {
+    return host.read(host.paths().device(address) / "driver_override");
+  }
+  std::string probed() { return host.read(host.paths().sys + "/bus/pci/drivers_probe"); }
+  std::string unbound_from(const char* driver) { return host.read(host.paths().driver(driver) / "unbind"); }
+  void module_users(const char* module, const char* count) {
+    host.write(host.paths().sys + "/module/" + module + "/refcnt", count);
+  }
+
+  test::HostTree host;
+  BindPolicy policy{.driver = "vfio-pci", .take_over_idle = true};
+};
+
+TEST_F(Binding, WithoutAnIommuGroupSaysHowToGetOne) {
+  const auto error = expect_failure(bind());
+  EXPECT_EQ(error.device, gpu);
+  EXPECT_THAT(error.message(), HasSubstr("the device has no IOMMU group"));
+  EXPECT_THAT(error.message(), HasSubstr("intel_iommu=on"));
+  EXPECT_EQ(override_of(gpu), "");
+}
+
+TEST_F(Binding, WithAForeignDeviceInTheGroupNamesItAndTouchesNothing) {
+  host.group(5, {gpu, audio, nic});
+  const auto error = expect_failure(bind());
+  EXPECT_THAT(error.message(), HasSubstr("its IOMMU group also holds 0000:67:00.0"));
+  for (const auto& address : {gpu, audio, nic})
+    EXPECT_EQ(override_of(address), "");
+  EXPECT_EQ(probed(), "");
+}
+
+TEST_F(Binding, TheBridgeAboveMayShareTheGroupAndIsLeftAlone) {
+  host.group(5, {bridge, gpu});
+  host.bind(bridge, "pcieport");
+  host.bind(gpu, "vfio-pci");
+  EXPECT_TRUE(bind());
+  EXPECT_EQ(override_of(bridge), "");
+  EXPECT_EQ(unbound_from("pcieport"), "");
+}
+
+TEST_F(Binding, OfADeviceThatIsBoundAlreadyWritesNothing) {
+  host.group(5, {gpu, audio});
+  host.bind(gpu, "vfio-pci");
+  host.bind(audio, "vfio-pci");
+  EXPECT_TRUE(bind());
+  EXPECT_EQ(override_of(gpu), "");
+  EXPECT_EQ(probed(), "");
+}
+
+TEST_F(Binding, SetsTheOverrideAndAsksTheKernelToProbe) {
+  host.group(5, {gpu});
+  const auto error = expect_failure(bind());
+  EXPECT_EQ(override_of(gpu), "vfio-pci");
+  EXPECT_EQ(probed(), "0000:65:00.0");
+  EXPECT_EQ(error.device, gpu);
+  EXPECT_THAT(error.message(), HasSubstr("driver vfio-pci did not take the device"));
+  EXPECT_THAT(error.message(), HasSubstr("journalctl -k"));
+}
+
+TEST_F(Binding, TakesCompanionsAlong) {
+  host.group(5, {gpu, audio});
+  host.bind(gpu, "vfio-pci");
+  host.bind(audio, "snd_hda_intel");
+  const auto error = expect_failure(bind());
+  EXPECT_EQ(error.device, audio);
+  EXPECT_EQ(override_of(audio), "vfio-pci");
+  EXPECT_EQ(unbound_from("snd_hda_intel"), "0000:65:00.1");
+  EXPECT_EQ(probed(), "0000:65:00.1");
+}
+
+TEST_F(Binding, GivesCompanionsTheGeneralDriverWhenTheDeviceHasAVariant) {
+  policy.driver = "nvgrace-gpu-vfio-pci";
+  host.add_driver("nvgrace-gpu-vfio-pci");
+  host.group(5, {gpu, audio});
+  host.bind(gpu, "nvgrace-gpu-vfio-pci");
+  expect_failure(bind());
+  EXPECT_EQ(override_of(audio), "vfio-pci");
+}
+
+TEST_F(Binding, LeavesAnotherGpuOfTheGroupToItsOwnBinding) {
+  host.group(5, {gpu, second_gpu});
+  host.bind(gpu, "vfio-pci");
+  EXPECT_TRUE(bind());
+  EXPECT_EQ(override_of(second_gpu), "");
+}
+
+TEST_F(Binding, TakesAnIdleDeviceFromNouveau) {
+  host.group(5, {gpu});
+  host.bind(gpu, "nouveau");
+  module_users("nouveau", "0\n");
+  expect_failure(bind());
+  EXPECT_EQ(override_of(gpu), "vfio-pci");
+  EXPECT_EQ(unbound_from("nouveau"), "0000:65:00.0");
+}
+
+TEST_F(Binding, DoesNotTakeADeviceInUseAndLeavesNoTrace) {
+  host.group(5, {gpu});
+  host.bind(gpu, "nvidia");
+  module_users("nvidia", "3\n");
+  const auto error = expect_failure(bind());
+  EXPECT_EQ(error.kind, ErrorKind::device_busy);
+  EXPECT_THAT(error.message(), HasSubstr("in use through driver nvidia"));
+  EXPECT_EQ(unbound_from("nvidia"), "");
+  // A newline is what clears the kernel's attribute; a plain file keeps the rest of what was there.
+  EXPECT_TRUE(override_of(gpu).empty() || override_of(gpu).starts_with('\n')) << override_of(gpu);
+}
+
+TEST_F(Binding, TakesNothingWhenTheSettingsForbidIt) {
+  policy.take_over_idle = false;
+  host.group(5, {gpu});
+  host.bind(gpu, "nouveau");
+  module_users("nouveau", "0\n");
+  const auto error = expect_failure(bind());
+  EXPECT_THAT(error.message(), HasSubstr("vfio.takeover is \"never\""));
+  EXPECT_EQ(unbound_from("nouveau"), "");
+}
+
+TEST_F(Binding, TakesNothingFromADriverItDoesNotKnow) {
+  host.group(5, {gpu});
+  host.bind(gpu, "xen-pciback");
+  const auto error = expect_failure(bind());
+  EXPECT_THAT(error.message(), HasSubstr("belongs to driver xen-pciback"));
+  EXPECT_EQ(unbound_from("xen-pciback"), "");
+  EXPECT_EQ(override_of(gpu), "");
+}
+
+TEST_F(Binding, ReleaseClearsTheOverrideUnbindsAndProbes) {
+  host.group(5, {gpu});
+  host.bind(gpu, "vfio-pci");
+  ASSERT_TRUE(release_from_vfio(host.paths(), gpu));
+  EXPECT_EQ(override_of(gpu), "\n");
+  EXPECT_EQ(unbound_from("vfio-pci"), "0000:65:00.0");
+  EXPECT_EQ(probed(), "0000:65:00.0");
+}
+
+TEST_F(Binding, ReleaseLeavesADeviceOfAnotherDriverAlone) {
+  host.group(5, {gpu});
+  host.bind(gpu, "nouveau");
+  ASSERT_TRUE(release_from_vfio(host.paths(), gpu));
+  EXPECT_EQ(unbound_from("nouveau"), "");
+  EXPECT_EQ(probed(), "");
+}
+
+}  // namespace
+}  // namespace nvccd

@@ -1,0 +1,146 @@
+// What is read of a device, and which functions count as devices at all.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "host_tree.h"
+#include "pci/device_facts.h"
+#include "pci/pci_names.h"
+
+namespace nvccd {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr PciAddress gpu{0, 0x65, 0, 0};
+constexpr PciAddress audio{0, 0x65, 0, 1};
+constexpr PciAddress nvswitch{0, 0x07, 0, 0};
+constexpr PciAddress nic{0, 0x65, 0, 2};
+
+class Facts : public testing::Test {
+ protected:
+  void SetUp() override {
+    host.add_device(gpu, "0x10de", "0x2330", "0x030200");
+    host.add_device(audio, "0x10de", "0x22ba", "0x040300");
+    host.add_device(nvswitch, "0x10de", "0x22a3", "0x068000");
+    host.add_device(nic, "0x8086", "0x1521", "0x020000");
+  }
+  DeviceFacts facts_of(const PciAddress& address) {
+    const auto facts = read_facts(host.paths(), address);
+    EXPECT_TRUE(facts) << facts.error().message();
+    return facts.value_or(DeviceFacts());
+  }
+  test::HostTree host;
+};
+
+TEST(Classify, TakesGpusAndSwitchesOfNvidiaAndNothingElse) {
+  EXPECT_EQ(classify(0x10de, 0x030000), DeviceKind::gpu);
+  EXPECT_EQ(classify(0x10de, 0x030200), DeviceKind::gpu);
+  EXPECT_EQ(classify(0x10de, 0x068000), DeviceKind::nvswitch);
+  for (const std::uint32_t companion : {0x040300U, 0x0c0330U, 0x0c8000U, 0x060400U, 0x030001U, 0x038000U})
+    EXPECT_EQ(classify(0x10de, companion), std::nullopt) << std::hex << companion;
+  EXPECT_EQ(classify(0x1002, 0x030000), std::nullopt);
+}
+
+TEST_F(Facts, ListsDevicesInTheOrderOfTheirAddresses) {
+  EXPECT_THAT(list_devices(host.paths()), ElementsAre(nvswitch, gpu));
+}
+
+TEST_F(Facts, OfABareDevice) {
+  const auto facts = facts_of(gpu);
+  EXPECT_EQ(facts.kind, DeviceKind::gpu);
+  EXPECT_EQ(facts.vendor_id, 0x10de);
+  EXPECT_EQ(facts.device_id, 0x2330);
+  EXPECT_NE(facts.name, "");
+  EXPECT_EQ(facts.driver, "");
+  EXPECT_FALSE(facts.driver_is_vfio);
+  EXPECT_EQ(facts.iommu_group, std::nullopt);
+  EXPECT_EQ(facts.vfio_group, "");
+  EXPECT_EQ(facts.vfio_device, "");
+  EXPECT_EQ(facts.numa_node, std::nullopt);
+  EXPECT_EQ(facts_of(nvswitch).kind, DeviceKind::nvswitch);
+}
+
+TEST_F(Facts, OfABoundDeviceNameItsVfioNodes) {
+  host.bind(gpu, "vfio-pci");
+  host.group(65, {gpu, audio});
+  host.write(host.paths().device(gpu) / "vfio-dev/vfio3/dev", "");
+  host.write(host.paths().dev + "/vfio/devices/vfio3", "");
+  host.write(host.paths().device(gpu) / "numa_node", "1\n");
+  const auto facts = facts_of(gpu);
+  EXPECT_EQ(facts.driver, "vfio-pci");
+  EXPECT_TRUE(facts.driver_is_vfio);
+  EXPECT_EQ(facts.iommu_group, 65);
+  EXPECT_EQ(facts.vfio_group, host.paths().dev + "/vfio/65");
+  EXPECT_EQ(facts.vfio_device, host.paths().dev + "/vfio/devices/vfio3");
+  EXPECT_EQ(facts.numa_node, 1);
+}
+
+TEST_F(Facts, ANodeThatIsNotThereIsNotNamed) {
+  host.bind(gpu, "vfio-pci");
+  host.group(65, {gpu});
+  std::filesystem::remove(host.paths().dev + "/vfio/65");
+  host.write(host.paths().device(gpu) / "vfio-dev/vfio3/dev", "");
+  EXPECT_EQ(facts_of(gpu).vfio_group, "");
+  EXPECT_EQ(facts_of(gpu).vfio_device, "");
+  EXPECT_EQ(facts_of(gpu).iommu_group, 65);
+}
+
+TEST_F(Facts, OfADeviceThatIsNotThereAreNoSuchDevice) {
+  const auto facts = read_facts(host.paths(), {0, 0x99, 0, 0});
+  ASSERT_FALSE(facts);
+  EXPECT_EQ(facts.error().kind, ErrorKind::no_such_device);
+  EXPECT_THAT(facts.error().message(), HasSubstr("0000:99:00.0"));
+}
+
+TEST_F(Facts, OfACompanionOrAnotherMakersDeviceAreNoSuchDevice) {
+  for (const auto& address : {audio, nic}) {
+    const auto facts = read_facts(host.paths(), address);
+    ASSERT_FALSE(facts);
+    EXPECT_EQ(facts.error().kind, ErrorKind::no_such_device);
+  }
+}
+
+TEST_F(Facts, ADeviceThatGoesAwayWhileItIsReadIsNoSuchDevice) {
+  std::filesystem::remove(host.paths().device(gpu) / "class");
+  const auto facts = read_facts(host.paths(), gpu);
+  ASSERT_FALSE(facts);
+  EXPECT_EQ(facts.error().kind, ErrorKind::no_such_device);
+}
+
+TEST_F(Facts, VfioDriversAreKnownByTheirNameOrTheirModule) {
+  EXPECT_TRUE(is_vfio_driver(host.paths(), "vfio-pci"));
+  EXPECT_TRUE(is_vfio_driver(host.paths(), "nvgrace-gpu-vfio-pci"));
+  EXPECT_FALSE(is_vfio_driver(host.paths(), "nouveau"));
+  EXPECT_FALSE(is_vfio_driver(host.paths(), ""));
+  host.link(host.paths().driver("special") / "module", host.paths().sys + "/module/special_vfio_pci");
+  EXPECT_TRUE(is_vfio_driver(host.paths(), "special"));
+}
+
+TEST(DeviceNames, ComeFromTheDatabaseOrAreTheNumber) {
+  EXPECT_THAT(pci_device_name(0x8086, 0x1521), HasSubstr("I350"));
+  EXPECT_EQ(pci_device_name(0x10de, 0xfffe), "Device fffe");
+  EXPECT_EQ(pci_device_name(0xfffe, 0xfffe), "Device fffe");
+}
+
+TEST(HostConfidential, IsReadFromTheParametersOfKvm) {
+  const auto detected = [](const char* parameter, const char* value) {
+    const test::HostTree host;
+    if (*parameter != '\0') host.write(host.paths().sys + parameter, value);
+    return detect_host_confidential(host.paths().sys);
+  };
+  constexpr auto tdx = "/module/kvm_intel/parameters/tdx";
+  constexpr auto snp = "/module/kvm_amd/parameters/sev_snp";
+  EXPECT_EQ(detected("", ""), HostConfidential::none);
+  for (const char* yes : {"Y\n", "y\n", "1\n"}) {
+    EXPECT_EQ(detected(tdx, yes), HostConfidential::tdx);
+    EXPECT_EQ(detected(snp, yes), HostConfidential::sev_snp);
+  }
+  for (const char* no : {"N\n", "0\n", "\n", "2\n"}) {
+    EXPECT_EQ(detected(tdx, no), HostConfidential::none);
+    EXPECT_EQ(detected(snp, no), HostConfidential::none);
+  }
+}
+
+}  // namespace
+}  // namespace nvccd
