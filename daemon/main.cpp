@@ -22,7 +22,8 @@ void set_up_log(const std::string& level) {
   spdlog::set_default_logger(std::move(log));
 }
 
-// For the udev rule. The override only keeps other drivers away; the daemon replaces it by the best vfio driver.
+// For the udev rule. The override only keeps other drivers away; the daemon replaces it by the best vfio
+// driver.
 int print_udev_driver(const nvccd::PciAddress& address, const nvccd::Settings& settings) {
   const auto facts = nvccd::read_facts(nvccd::HostPaths{}, address);
   if (!facts || !settings.vfio.bind) return EXIT_SUCCESS;
