@@ -24,9 +24,8 @@ Result<StagedDevice> StagedDevice::stage(HostDevices& host, Clock& clock, const 
   if (!facts) return failed(facts.error());
   auto access = host.acquire(request.address);
   if (!access) return failed(access.error());
-  auto device = ConfidentialDevice::identify(facts->kind, facts->device_id, **access, clock);
+  auto device = ConfidentialDevice::open(facts->kind, facts->device_id, **access, clock, limits.boot_timeout);
   if (!device) return failed(device.error());
-  if (auto booted = device->wait_until_booted(limits.boot_timeout); !booted) return failed(booted.error());
 
   StagedDevice staged(*std::move(access), *std::move(device), request, limits);
   if (auto written = staged.write_knobs(); !written) {

@@ -49,8 +49,11 @@ void DeviceRecord::take_look(const LookResult& result) {
     take_error(DeviceState::busy, *result.error);
     return;
   }
-  snapshot.architecture = result.architecture;
-  snapshot.supported_modes = result.supported_modes;
+  // What it is does not change because it does not answer now.
+  if (result.architecture != Architecture::unknown) {
+    snapshot.architecture = result.architecture;
+    snapshot.supported_modes = result.supported_modes;
+  }
   snapshot.mode = result.mode;
   if (result.error) {
     take_error(DeviceState::failed, *result.error);

@@ -22,7 +22,6 @@ Result<std::vector<Mode>> find_supported_modes(ConfidentialDevice& device) {
 Result<> read_device(ConfidentialDevice& device, const LookRequest& request, LookResult& result) {
   result.architecture = device.chip().architecture;
   result.supported_modes.assign(device.chip().modes.begin(), device.chip().modes.end());
-  if (auto booted = device.wait_until_booted(request.limits.boot_timeout); !booted) return booted;
   // The mode comes from a register and must be readable however ill the firmware is.
   const auto active = device.active_mode();
   if (!active) return std::unexpected(active.error());
@@ -44,6 +43,13 @@ Result<> read_device(ConfidentialDevice& device, const LookRequest& request, Loo
   result.right =
       active->mode == request.mode && holds_target(*stored, device.chip().architecture, request.mode);
   return {};
+}
+
+Result<> recover(ConfidentialDevice& device, DeviceAccess& access, const LookRequest& request,
+                 LookResult& result) {
+  if (auto reset = access.reset(); !reset) return reset;
+  if (auto booted = device.wait_until_booted(request.limits.boot_timeout); !booted) return booted;
+  return read_device(device, request, result);
 }
 
 }  // namespace
@@ -68,10 +74,15 @@ LookResult look_at(HostDevices& host, Clock& clock, const LookRequest& request) 
   }
   const auto access = host.acquire(request.address);
   if (!access) return fail(access.error());
-  auto device = ConfidentialDevice::identify(result.facts->kind, result.facts->device_id, **access, clock);
+  auto device = ConfidentialDevice::open(result.facts->kind, result.facts->device_id, **access, clock,
+                                         request.limits.boot_timeout);
   if (!device) return fail(device.error());
-  if (auto read = read_device(*device, request, result); !read) return fail(read.error());
-  return result;
+  auto read = read_device(*device, request, result);
+  // A mailbox that stays out of step (a predecessor killed in the middle of a request, firmware that hangs)
+  // comes right by a reset alone. Nobody else has the device now, and whatever the reset makes active is
+  // compared anew.
+  if (!read && read.error().transient) read = recover(*device, **access, request, result);
+  return read ? result : fail(read.error());
 }
 
 }  // namespace nvccd

@@ -35,6 +35,8 @@ Result<> NodeManager::check_mode(Mode mode) const {
     const auto& snapshot = record.snapshot;
     const auto desired = desired_device(settings_, mode, address, snapshot.kind, snapshot.device_id);
     if (!desired.managed || record.released || snapshot.supported_modes.empty()) continue;
+    // Of a device that could not be read, what was known is of the past.
+    if (record.error_kind && record.error_kind != ErrorKind::not_supported) continue;
     if (std::ranges::find(snapshot.supported_modes, desired.mode) != snapshot.supported_modes.end()) continue;
     return std::unexpected(
         Error{.kind = ErrorKind::not_supported,

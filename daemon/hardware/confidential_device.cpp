@@ -22,6 +22,11 @@ Error broken(std::string cause, std::string advice) {
 
 constexpr auto power_cycle_advice = "reset or power-cycle the device; if it stays so it needs service";
 
+Error security_fault(std::uint32_t chip_id) {
+  return broken(fmt::format("the device reports a security fault (chip id register {:#010x})", chip_id),
+                power_cycle_advice);
+}
+
 }  // namespace
 
 ActiveMode decode_mode(const Chip& chip, std::uint32_t word) {
@@ -39,25 +44,44 @@ ActiveMode decode_mode(const Chip& chip, std::uint32_t word) {
   return ActiveMode{mode(), word};
 }
 
-Result<ConfidentialDevice> ConfidentialDevice::identify(DeviceKind kind, std::uint16_t device_id,
-                                                        DeviceAccess& access, Clock& clock) {
-  if (kind == DeviceKind::gpu) {
-    if (const Chip* chip = find_gpu_chip(device_id)) return ConfidentialDevice(*chip, access, clock);
-    return std::unexpected(Error{.kind = ErrorKind::not_supported,
-                                 .cause = "this GPU has no Confidential Computing",
-                                 .advice = "exclude it in nvccd.toml with managed = false"});
+namespace {
+
+Result<const Chip*> identify_gpu(std::uint16_t device_id) {
+  if (const Chip* chip = find_gpu_chip(device_id)) return chip;
+  return std::unexpected(Error{.kind = ErrorKind::not_supported,
+                               .cause = "this GPU has no Confidential Computing",
+                               .advice = "exclude it in nvccd.toml with managed = false"});
+}
+
+// Only the chip id register tells what a switch is, and a booting switch does not answer at once.
+Result<const Chip*> identify_switch(RegisterWindow& registers, const Deadline& deadline) {
+  while (true) {
+    const auto chip_id = registers.read(chip_id_register);
+    if (!chip_id) return std::unexpected(chip_id.error());
+    if (const Chip* chip = find_switch_chip(*chip_id)) return chip;
+    if (is_security_fault(*chip_id)) return std::unexpected(security_fault(*chip_id));
+    if (!is_unreadable(*chip_id))
+      return std::unexpected(
+          Error{.kind = ErrorKind::not_supported,
+                .cause = fmt::format("this switch (chip id {:#010x}) has no Protected PCIe", *chip_id),
+                .advice = "exclude it in nvccd.toml with managed = false"});
+    if (!deadline.sleep(boot_poll_step))
+      return std::unexpected(
+          broken(fmt::format("the chip id register reads {:#010x}: the device does not answer", *chip_id),
+                 power_cycle_advice));
   }
-  const auto chip_id = access.registers().read(chip_id_register);
-  if (!chip_id) return std::unexpected(chip_id.error());
-  if (const Chip* chip = find_switch_chip(*chip_id)) return ConfidentialDevice(*chip, access, clock);
-  if (is_unreadable(*chip_id))
-    return std::unexpected(
-        broken(fmt::format("the chip id register reads {:#010x}: the device does not answer", *chip_id),
-               power_cycle_advice));
-  return std::unexpected(
-      Error{.kind = ErrorKind::not_supported,
-            .cause = fmt::format("this switch (chip id {:#010x}) has no Protected PCIe", *chip_id),
-            .advice = "exclude it in nvccd.toml with managed = false"});
+}
+
+}  // namespace
+
+Result<ConfidentialDevice> ConfidentialDevice::open(DeviceKind kind, std::uint16_t device_id,
+                                                    DeviceAccess& access, Clock& clock, Duration limit) {
+  const auto chip = kind == DeviceKind::gpu ? identify_gpu(device_id)
+                                            : identify_switch(access.registers(), Deadline(clock, limit));
+  if (!chip) return std::unexpected(chip.error());
+  ConfidentialDevice device(**chip, access, clock);
+  if (auto booted = device.wait_until_booted(limit); !booted) return std::unexpected(booted.error());
+  return device;
 }
 
 Result<bool> ConfidentialDevice::in_recovery() {
@@ -97,10 +121,7 @@ Result<> ConfidentialDevice::wait_until_booted(Duration limit) {
   while (true) {
     const auto chip_id = access_->registers().read(chip_id_register);
     if (!chip_id) return std::unexpected(chip_id.error());
-    if (is_security_fault(*chip_id))
-      return std::unexpected(
-          broken(fmt::format("the device reports a security fault (chip id register {:#010x})", *chip_id),
-                 power_cycle_advice));
+    if (is_security_fault(*chip_id)) return std::unexpected(security_fault(*chip_id));
     if (!ring_initialised && !is_unreadable(*chip_id)) {
       if (auto done = initialise_register_ring(); !done) return done;
       ring_initialised = true;
@@ -153,8 +174,15 @@ Result<std::vector<KnobSetting>> ConfidentialDevice::stored_knobs(Mode mode) {
                 .cause = fmt::format("the device's firmware does not know {}, which mode {} needs",
                                      to_string(target.knob), to_string(mode)),
                 .advice = "update the device's firmware"});
+    } else if (target.knob == Knob::ppcie) {
+      // Such a knob cannot be anything but off, unless older firmware was installed while it was on.
+      const auto active = active_mode();
+      if (!active) return std::unexpected(active.error());
+      if ((active->word >> *chip_->ppcie_bit & 1) != 0)
+        return std::unexpected(
+            broken("the device is in mode ppcie, but its firmware does not know the knob that ends it",
+                   "update the device's firmware"));
     }
-    // A knob the firmware does not know cannot be anything but off.
   }
   return stored;
 }

@@ -2,8 +2,8 @@
 // Used by the thread that holds the device's access.
 #pragma once
 
-#include "hardware/chip.h"
 #include "base/clock.h"
+#include "hardware/chip.h"
 #include "hardware/prc_client.h"
 
 namespace nvccd {
@@ -19,14 +19,15 @@ ActiveMode decode_mode(const Chip& chip, std::uint32_t word);
 
 class ConfidentialDevice {
  public:
-  // Finds out what the device is. Fails when it is broken, or a chip without Confidential Computing.
-  static Result<ConfidentialDevice> identify(DeviceKind kind, std::uint16_t device_id, DeviceAccess& access,
-                                             Clock& clock);
+  // Finds out what the device is, and waits until it has booted, at most for `limit`. All ones and bus errors
+  // are what a booting device may answer. Fails when it is broken (the error says what it answered last), or
+  // a chip without Confidential Computing.
+  static Result<ConfidentialDevice> open(DeviceKind kind, std::uint16_t device_id, DeviceAccess& access,
+                                         Clock& clock, Duration limit);
 
   const Chip& chip() const { return *chip_; }
 
-  // Waits until the firmware has booted; all ones and bus errors are what a booting device may answer.
-  // The error says what the device answered last.
+  // Once more, after a reset.
   Result<> wait_until_booted(Duration limit);
 
   Result<ActiveMode> active_mode();

@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "hardware/chip.h"
 #include "base/clock.h"
+#include "hardware/chip.h"
 #include "hardware/fsp_packet.h"
 
 namespace nvccd {

@@ -79,6 +79,12 @@ class Node {
     return jobs->jobs[id.value_or(0)];
   }
 
+  // The power of a device is cut; it has booted again before anybody looks at it.
+  void cut_power(unsigned n) {
+    hardware(n).reset(emulator::ResetKind::power);
+    simulation->pass(delays.reset + delays.boot);
+  }
+
   const DeviceSnapshot& device(unsigned n) const { return manager->devices().at(slot(n)); }
   emulator::Device& hardware(unsigned n) { return host->hardware(slot(n)); }
   std::uint64_t resets(unsigned n) { return hardware(n).counters().function_level_resets; }

@@ -8,10 +8,22 @@ struct Simulation::Worker {
   Task work;
   Task done;
   nvccd::Duration wake{};
-  std::binary_semaphore go{0};
+  Baton go;
   bool finished = false;
   std::thread thread;
 };
+
+void Simulation::Baton::give() {
+  const std::lock_guard lock(mutex_);
+  here_ = true;
+  given_.notify_one();
+}
+
+void Simulation::Baton::take() {
+  std::unique_lock lock(mutex_);
+  given_.wait(lock, [this] { return here_; });
+  here_ = false;
+}
 
 class Simulation::SimulatedTimer final : public Timer {
  public:
@@ -34,10 +46,27 @@ Simulation::Simulation() = default;
 
 Simulation::~Simulation() {
   killing_ = true;
+  end_workers();
+}
+
+void Simulation::end_workers() {
   for (const auto& worker : workers_) {
     if (!worker->finished) let_run(*worker);
     worker->thread.join();
   }
+  workers_.clear();
+}
+
+void Simulation::kill() {
+  killing_ = true;
+  throw Killed{};
+}
+
+void Simulation::revive() {
+  end_workers();
+  posted_.clear();
+  timers_.clear();
+  killing_ = false;
 }
 
 void Simulation::start(Task work, Task done) {
@@ -48,14 +77,14 @@ void Simulation::start(Task work, Task done) {
   worker.wake = now_;
   worker.thread = std::thread([this, &worker] {
     current_worker = &worker;
-    worker.go.acquire();
+    worker.go.take();
     try {
       if (!killing_) worker.work();
     } catch (const Killed&) {  // ended by the simulation, see sleep()
     }
     worker.work = nullptr;
     worker.finished = true;
-    baton_.release();
+    baton_.give();
   });
   workers_.push_back(std::move(owned));
   most_workers_at_once_ = std::max(most_workers_at_once_, static_cast<unsigned>(workers_.size()));
@@ -70,17 +99,18 @@ std::unique_ptr<Timer> Simulation::after(nvccd::Duration delay, Task task) {
 void Simulation::sleep(nvccd::Duration duration) {
   auto* worker = static_cast<Worker*>(current_worker);
   worker->wake = now_ + duration;
-  baton_.release();
-  worker->go.acquire();
+  baton_.give();
+  worker->go.take();
   if (killing_) throw Killed{};
 }
 
 void Simulation::let_run(Worker& worker) {
-  worker.go.release();
-  baton_.acquire();
+  worker.go.give();
+  baton_.take();
 }
 
 bool Simulation::step(nvccd::Duration until) {
+  if (killing_) return false;
   if (!posted_.empty()) {
     Task task = std::move(posted_.front());
     posted_.pop_front();
@@ -94,7 +124,7 @@ bool Simulation::step(nvccd::Duration until) {
     if ((*worker)->wake > until) return false;
     now_ = std::max(now_, (*worker)->wake);
     let_run(**worker);
-    if ((*worker)->finished) {
+    if ((*worker)->finished && !killing_) {
       (*worker)->thread.join();
       post(std::move((*worker)->done));
       workers_.erase(worker);
@@ -107,6 +137,12 @@ bool Simulation::step(nvccd::Duration until) {
   now_ = std::max(now_, fired->due);
   fired->task();
   return true;
+}
+
+void Simulation::pass(nvccd::Duration time) {
+  const auto until = now_ + time;
+  run(time);
+  now_ = until;
 }
 
 void Simulation::run(nvccd::Duration limit) {

@@ -2,9 +2,10 @@
 // beside one another in virtual time, yet only one of them, or the loop, ever runs at a moment.
 #pragma once
 
+#include <condition_variable>
 #include <deque>
 #include <memory>
-#include <semaphore>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -34,12 +35,32 @@ class Simulation final : public Scheduler, public Clock, public emulator::Clock 
   // Runs everything until nothing is left to do but timers beyond `limit` of virtual time from now.
   void run(nvccd::Duration limit = std::chrono::minutes(30));
 
+  // Lets time pass, and runs what falls due.
+  void pass(nvccd::Duration time);
+
   // One thing: a posted task, or the next worker or timer in time. False: nothing is left.
   bool step(nvccd::Duration until);
+
+  // As kill -9 of the process: called by a worker, ends it and every other where they are. run() and step()
+  // stop; the loop's owner then destroys what lived in the process and calls revive().
+  [[noreturn]] void kill();
+  bool killed() const { return killing_; }
+  void revive();
 
   unsigned most_workers_at_once() const { return most_workers_at_once_; }
 
  private:
+  // Handed from one thread to another. std::binary_semaphore would do, but it spins before it sleeps.
+  class Baton {
+   public:
+    void give();
+    void take();
+
+   private:
+    std::mutex mutex_;
+    std::condition_variable given_;
+    bool here_ = false;
+  };
   struct Worker;
   struct PendingTimer {
     nvccd::Duration due;
@@ -50,12 +71,13 @@ class Simulation final : public Scheduler, public Clock, public emulator::Clock 
   struct Killed {};
 
   void let_run(Worker& worker);
+  void end_workers();
 
   nvccd::Duration now_{};
   std::deque<Task> posted_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::shared_ptr<PendingTimer>> timers_;
-  std::binary_semaphore baton_{0};  // given back to the loop by the worker that ran
+  Baton baton_;  // given back to the loop by the worker that ran
   unsigned most_workers_at_once_ = 0;
   bool killing_ = false;
 };
