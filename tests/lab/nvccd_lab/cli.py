@@ -6,6 +6,7 @@ import shutil
 import sys
 
 from . import demo
+from .cache import RECIPES, artifact
 from .errors import LabError
 from .lab import Lab
 from .paths import build_directory, default_lab_directory
@@ -65,6 +66,8 @@ def parser():
         sub.set_defaults(action=action)
         return sub
 
+    command("prepare", "build what every guest needs, once", lambda o: [artifact(name) for name in RECIPES] and None)
+
     sub = command("up", "start a guest and leave it running", up)
     sub.add_argument("--gpus", type=int, default=0, metavar="N", help="Hopper GPUs")
     sub.add_argument("--gpu-model", action="append", metavar="MODEL", help="instead, one GPU of this model (repeat)")
@@ -87,6 +90,10 @@ def parser():
     sub = command("put", "copy a file into the guest", lambda o: attached(o).put(o.to, o.file.read_bytes(), o.file.stat().st_mode & 0o777))
     sub.add_argument("file", type=pathlib.Path)
     sub.add_argument("to")
+
+    sub = command("get", "copy a file out of the guest", lambda o: o.file.write_bytes(attached(o).get(o.source)) and None)
+    sub.add_argument("source")
+    sub.add_argument("file", type=pathlib.Path)
 
     sub = command("hotplug", "plug in one more device", lambda o: print(attached(o).hotplug(o.name, o.model)))
     sub.add_argument("name")

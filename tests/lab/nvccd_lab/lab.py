@@ -104,7 +104,7 @@ class Lab:
 
     def _start_emulator(self):
         self.emulator.directory.mkdir(exist_ok=True)
-        argv = self.emulator.command_line(emulator_program(), self._state["delays"])
+        argv = self.emulator.command_line(emulator_program(self._state["install"]), self._state["delays"])
         self._state["emulator"] = process.start(argv, self.directory / "emulator.log")
         self._save()
         self._wait_for("emulator", self.emulator.is_up, 30, "emulator.log")
@@ -220,8 +220,7 @@ class Lab:
 
     def port_address(self, name):
         """The PCI address of the root port above a device."""
-        port = self._device(name)["port"]
-        return f"0000:00:{machine.FIRST_PORT_SLOT + port // 8:02x}.{port % 8}"
+        return machine.port_address(self._device(name)["port"])
 
     def _device(self, name):
         if name not in self._state["devices"]:
@@ -239,12 +238,21 @@ class Lab:
         if not self._state["emulator"]:
             self._start_emulator()
         self.emulator.request("add", name=name, model=model)
+        self._wait_until_off(free[0])
         with Qmp(self.directory / "qmp.sock") as qmp:
             qmp.command("device_add", **machine.device(name, free[0], self.emulator.socket(name)))
         self._state["devices"][name] = {"model": model, "port": free[0]}
         self._save()
         return until(lambda: self._find_address(name), f"the guest to find {name} at {self.port_address(name)}", 30,
                      interval=0.2)
+
+    def _wait_until_off(self, port):
+        """Waits until the kernel has switched off an empty port: a card that comes earlier is switched off with it."""
+        address = machine.port_address(port)
+
+        def is_off():  # slot control: power controller and power indicator off
+            return int(self.run(["setpci", "-s", address, "CAP_EXP+18.w"]).stdout, 16) & 0x0700 == 0x0700
+        until(is_off, f"the guest to switch off the empty port {address}", 30, interval=0.2)
 
     def unplug(self, name, timeout=60):
         """Asks for a device as its attention button does, and waits until the guest let go of it (5 s and more)."""

@@ -10,6 +10,11 @@ def port_id(index):
     return f"port{index}"
 
 
+def port_address(index):
+    """The PCI address of a port in the guest."""
+    return f"0000:00:{FIRST_PORT_SLOT + index // 8:02x}.{index % 8}"
+
+
 def _port(index):
     slot, function = FIRST_PORT_SLOT + index // 8, index % 8
     return {"driver": "pcie-root-port", "id": port_id(index), "bus": "pcie.0", "addr": f"{slot:#x}.{function}",

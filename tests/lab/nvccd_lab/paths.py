@@ -21,11 +21,10 @@ def build_directory():
     return pathlib.Path(os.environ.get("NVCCD_BUILD_DIR", PROJECT / "build/release"))
 
 
-def emulator_program():
+def emulator_program(build):
+    """The emulator of a build directory (None: of the default one)."""
     named = os.environ.get("NVCCD_EMULATOR")
-    candidates = [pathlib.Path(named)] if named else sorted(build_directory().glob("tests/emulator/**/nvccd-emulator"))
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    raise LabError(f"nvccd-emulator is not in {named or build_directory()}: build it first "
-                   "(cmake --build BUILD --target nvccd-emulator), or name the build in NVCCD_BUILD_DIR")
+    program = pathlib.Path(named or pathlib.Path(build or build_directory()) / "tests/emulator/server/nvccd-emulator")
+    if not program.is_file():
+        raise LabError(f"there is no {program}: build it first, or name the build directory in NVCCD_BUILD_DIR")
+    return program

@@ -2,7 +2,6 @@
 import os
 import pathlib
 import signal
-import subprocess
 
 from .errors import LabError
 from .wait import until
@@ -20,10 +19,12 @@ def _started(pid):
 def start(argv, log):
     """Starts a program in a session of its own, its output going to a file. Returns its identity, a list [process id, start
     time]: the number alone may be given to another program later."""
-    with open(log, "ab") as output:
-        child = subprocess.Popen([str(argument) for argument in argv], stdin=subprocess.DEVNULL, stdout=output,
-                                 stderr=output, start_new_session=True)
-    return [child.pid, _started(child.pid)]
+    argv = [str(argument) for argument in argv]
+    writing = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    pid = os.posix_spawn(argv[0], argv, os.environ, setsid=True, file_actions=[
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 1, str(log), writing, 0o644),
+        (os.POSIX_SPAWN_DUP2, 1, 2)])
+    return [pid, _started(pid)]
 
 
 def alive(identity):
