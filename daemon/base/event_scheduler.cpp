@@ -102,6 +102,12 @@ Result<std::unique_ptr<EventScheduler>> EventScheduler::create(sd_event* event) 
       sd_event_add_io(event, &source, scheduler->inbox_->wake_fd(), EPOLLIN, on_inbox, scheduler.get());
   if (added < 0) return std::unexpected(system_error("cannot watch for finished work", -added));
   scheduler->inbox_source_.reset(source);
+  const int deferred = sd_event_add_defer(event, &source, on_arrived, scheduler.get());
+  if (deferred < 0) return std::unexpected(system_error("cannot run finished work", -deferred));
+  scheduler->arrived_source_.reset(source);
+  (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+  // After important sources (what happened before), but before the inbox (what has come since).
+  (void)sd_event_source_set_priority(source, SD_EVENT_PRIORITY_NORMAL - 1);
   return scheduler;
 }
 
@@ -133,9 +139,16 @@ bool EventScheduler::wait_for_workers(Duration limit) {
 }
 
 int EventScheduler::on_inbox(sd_event_source*, int, std::uint32_t, void* self) {
-  // A copy: a task may end the loop and with it the scheduler.
-  const auto inbox = static_cast<EventScheduler*>(self)->inbox_;
-  for (auto& task : inbox->take_all())
+  auto* scheduler = static_cast<EventScheduler*>(self);
+  for (auto& task : scheduler->inbox_->take_all())
+    scheduler->arrived_.push_back(std::move(task));
+  return sd_event_source_set_enabled(scheduler->arrived_source_.get(), SD_EVENT_ONESHOT);
+}
+
+int EventScheduler::on_arrived(sd_event_source*, void* self) {
+  // Moved out: a task may add another, or end the loop and with it the scheduler.
+  auto tasks = std::exchange(static_cast<EventScheduler*>(self)->arrived_, {});
+  for (auto& task : tasks)
     task();
   return 0;
 }

@@ -27,10 +27,16 @@ class EventScheduler final : public Scheduler {
   class Inbox;
   EventScheduler(sd_event* event, std::shared_ptr<Inbox> inbox);
   static int on_inbox(sd_event_source* source, int fd, std::uint32_t events, void* self);
+  static int on_arrived(sd_event_source* source, void* self);
 
   EventPtr event_;
   std::shared_ptr<Inbox> inbox_;
   EventSourcePtr inbox_source_;
+  // Results run an iteration after they were taken from the inbox. By then the loop has seen every event that
+  // the kernel had queued before them, such as the closing of a VFIO group by the worker that returned the
+  // result.
+  std::vector<Task> arrived_;
+  EventSourcePtr arrived_source_;
 };
 
 }  // namespace nvccd

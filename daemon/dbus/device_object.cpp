@@ -20,6 +20,7 @@ constexpr Property<Object> property_rows[] = {
     property<Object>("SupportedModes",
                      [](const Device& d) {
                        std::vector<std::string> modes;
+                       modes.reserve(d.supported_modes.size());
                        for (const Mode mode : d.supported_modes)
                          modes.emplace_back(to_string(mode));
                        return modes;

@@ -18,6 +18,7 @@ constexpr Property<Object> property_rows[] = {
     property<Object>("Devices",
                      [](const Job& j) {
                        std::vector<ObjectPath> paths;
+                       paths.reserve(j.devices.size());
                        for (const PciAddress& address : j.devices)
                          paths.push_back({device_path(address)});
                        return paths;

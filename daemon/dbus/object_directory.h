@@ -79,7 +79,7 @@ class ObjectDirectory {
       if (*end++) continue;
       for (char** node = nodes; *node; ++node)
         std::free(*node);
-      std::free(nodes);
+      std::free(static_cast<void*>(nodes));
       return -ENOMEM;
     }
     *ret_nodes = nodes;

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "pci/pci_names.h"
-
 namespace nvccd {
 namespace {
 
@@ -91,7 +89,6 @@ Result<DeviceFacts> read_facts(const HostPaths& paths, const PciAddress& address
     return std::unexpected(Error{
         .kind = ErrorKind::no_such_device, .cause = "this is no NVIDIA GPU or NVSwitch", .device = address});
   facts.kind = *kind;
-  facts.name = pci_device_name(facts.vendor_id, facts.device_id);
   facts.driver = link_name(directory / "driver");
   facts.driver_is_vfio = is_vfio_driver(paths, facts.driver);
   if (const auto numa = read_number(directory / "numa_node", 10); numa && *numa >= 0)

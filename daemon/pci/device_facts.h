@@ -17,6 +17,7 @@ Result<std::uint32_t> read_class(const HostPaths& paths, const PciAddress& addre
 
 std::vector<PciAddress> list_devices(const HostPaths& paths);
 
+// All but the name, which sysfs does not know.
 Result<DeviceFacts> read_facts(const HostPaths& paths, const PciAddress& address);
 
 // A driver that takes devices for user space: vfio-pci, or a variant, which is known by its vfio devices or

@@ -42,7 +42,9 @@ std::vector<PciAddress> SysfsHostDevices::list() {
 }
 
 Result<DeviceFacts> SysfsHostDevices::facts(const PciAddress& address) {
-  return read_facts(paths_, address);
+  auto facts = read_facts(paths_, address);
+  if (facts) facts->name = names_.find(facts->vendor_id, facts->device_id);
+  return facts;
 }
 
 Result<> SysfsHostDevices::bind(const PciAddress& address, const BindPolicy& policy) {

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "pci/host_devices.h"
+#include "pci/pci_names.h"
 #include "pci/vfio_group.h"
 
 namespace nvccd {
@@ -22,6 +23,7 @@ class SysfsHostDevices final : public HostDevices {
   const HostPaths paths_;
   const std::shared_ptr<Clock> clock_;
   VfioGroups groups_;
+  DeviceNames names_;
 };
 
 }  // namespace nvccd

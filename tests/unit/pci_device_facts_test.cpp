@@ -118,9 +118,9 @@ TEST_F(Facts, VfioDriversAreKnownByTheirNameOrTheirModule) {
 }
 
 TEST(DeviceNames, ComeFromTheDatabaseOrAreTheNumber) {
-  EXPECT_THAT(pci_device_name(0x8086, 0x1521), HasSubstr("I350"));
-  EXPECT_EQ(pci_device_name(0x10de, 0xfffe), "Device fffe");
-  EXPECT_EQ(pci_device_name(0xfffe, 0xfffe), "Device fffe");
+  EXPECT_THAT(look_up_device_name(0x8086, 0x1521), HasSubstr("I350"));
+  EXPECT_EQ(look_up_device_name(0x10de, 0xfffe), "Device fffe");
+  EXPECT_EQ(look_up_device_name(0xfffe, 0xfffe), "Device fffe");
 }
 
 TEST(HostConfidential, IsReadFromTheParametersOfKvm) {
