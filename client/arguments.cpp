@@ -127,7 +127,7 @@ bool is_reading(Command command) {
 std::expected<Arguments, ExitStatus> parse_arguments(int argc, const char* const* argv) {
   CommandLine command_line;
   try {
-    const Arguments arguments = command_line.parse(argc, argv);
+    Arguments arguments = command_line.parse(argc, argv);
     if (arguments.json && !is_reading(arguments.command))
       throw CLI::ValidationError("--json", "only status, list, show and monitor print JSON");
     return arguments;

@@ -45,8 +45,9 @@ ClientResult<Connection> Connection::open(const std::string& address) {
   int r = 0;
   if (address.empty()) {
     r = sd_bus_open_system(&opened);
-  } else if ((r = sd_bus_new(&opened)) >= 0) {
-    r = sd_bus_set_address(opened, address.c_str());
+  } else {
+    r = sd_bus_new(&opened);
+    if (r >= 0) r = sd_bus_set_address(opened, address.c_str());
     if (r >= 0) r = sd_bus_set_bus_client(opened, 1);
     if (r >= 0) r = sd_bus_start(opened);
   }
@@ -99,7 +100,7 @@ int read_interfaces(sd_bus_message* message, std::map<std::string, PropertyMap>&
   int r = sd_bus_message_enter_container(message, 'a', "{sa{sv}}");
   while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sa{sv}")) > 0) {
     const char* name = nullptr;
-    r = sd_bus_message_read_basic(message, 's', &name);
+    r = sd_bus_message_read(message, "s", &name);
     if (r >= 0) r = read_properties(message, interfaces[name]);
     if (r >= 0) r = sd_bus_message_exit_container(message);
   }
@@ -115,7 +116,7 @@ ClientResult<ManagedObjects> Connection::managed_objects() {
   int r = sd_bus_message_enter_container(message, 'a', "{oa{sa{sv}}}");
   while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "oa{sa{sv}}")) > 0) {
     const char* path = nullptr;
-    r = sd_bus_message_read_basic(message, 'o', &path);
+    r = sd_bus_message_read(message, "o", &path);
     if (r >= 0) r = read_interfaces(message, objects[path]);
     if (r >= 0) r = sd_bus_message_exit_container(message);
   }

@@ -162,6 +162,7 @@ std::string render_device(const DeviceView& device, bool colour) {
       {"Error", {or_dash(device.error), device.error.empty() ? Colour::none : Colour::red}},
   };
   std::vector<Row> rows;
+  rows.reserve(lines.size());
   for (const auto& [name, value] : lines)
     rows.push_back({{name, Colour::bold}, value});
   return render(rows, colour);
