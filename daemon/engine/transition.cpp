@@ -77,7 +77,7 @@ void Transition::start() {
             transition->device_staged(address, std::move(staged));
           else if (staged)  // It hung for so long that nobody waits any more: put its knobs back all the
                             // same.
-            scheduler.start([device = *std::move(staged)] { (void)device->roll_back(); }, [] {});
+            scheduler.start([late = *std::move(staged)] { (void)late->roll_back(); }, [] {});
         });
   }
   report_progress();

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <libkmod.h>
 
-#include <algorithm>
 #include <memory>
 
 namespace nvccd {
@@ -45,7 +44,7 @@ Result<std::vector<std::string>> find_vfio_modules(const std::string& device_mod
     const KmodModulePtr module(kmod_module_get_module(entry));
     names.emplace_back(kmod_module_get_name(module.get()));
   }
-  std::ranges::stable_partition(names, [](const std::string& name) { return name != general_module; });
+  if (std::erase(names, general_module) > 0) names.emplace_back(general_module);
   return names;
 }
 
