@@ -225,7 +225,12 @@ void NodeManager::device_changed(const PciAddress& address, const Result<>& resu
 
 void NodeManager::transition_finished(Transition::Outcome outcome) {
   const JobId id = *std::exchange(transition_job_, std::nullopt);
-  const auto error = std::exchange(transition_error_, std::nullopt);
+  auto error = std::exchange(transition_error_, std::nullopt);
+  // Whatever its registers seemed to say while it was pulled out.
+  if (error && error->device && !records_.contains(*error->device)) {
+    error->cause = "the device was removed in the middle of the change";
+    error->advice.clear();
+  }
   transition_.reset();
   const bool for_mode_job = mode_job_ && mode_job_->id == id;
   if (outcome == Transition::Outcome::cancelled && for_mode_job) {
