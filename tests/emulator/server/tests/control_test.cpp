@@ -1,4 +1,4 @@
-// The control socket and the event log: what a test learns and orders.
+// The control socket: what a test learns and orders.
 #include "fixture.h"
 
 namespace emulator::server::test {
@@ -112,40 +112,6 @@ TEST_F(Control, IncompleteRequestsAreRefused) {
   EXPECT_FALSE(
       json::parse(run_program({"--dir", directory.string(), "ctl", "{\"op\""}).output).at("ok").get<bool>());
   EXPECT_EQ(server->ask({{"op", "status"}}).at("devices").size(), 3U);
-}
-
-class EventLog : public ServerTest {};
-
-TEST_F(EventLog, TellsWhatTheHardwareSaw) {
-  start();
-  auto client = connect("gpu0");
-  order({{"op", "note"}, {"text", "now the reset"}});
-  function_level_reset(*client);
-  client->read_number(0, 0, 4);
-  EXPECT_EQ(hardware_events("gpu0"), (std::vector<std::string>{"added", "reset", "latched", "booted"}));
-
-  const auto events = server->events();
-  for (std::size_t i = 1; i < events.size(); ++i) {
-    EXPECT_GT(events[i].at("time_us").get<std::int64_t>(), events[i - 1].at("time_us").get<std::int64_t>());
-  }
-  const auto reset =
-      std::find_if(events.begin(), events.end(), [](const json& e) { return e.at("event") == "reset"; });
-  ASSERT_NE(reset, events.end());
-  EXPECT_EQ(std::prev(reset)->at("event"), "note");
-  EXPECT_EQ(std::prev(reset)->at("details").at("text"), "now the reset");
-}
-
-TEST_F(EventLog, NamesComingAndLeavingClients) {
-  start();
-  connect("gpu0")->close();
-  connect("gpu0");  // is accepted only after the first has left
-  std::vector<std::string> seen;
-  for (const json& event : server->events()) {
-    if (event.at("device") == "gpu0") seen.push_back(event.at("event"));
-  }
-  ASSERT_GE(seen.size(), 4U);
-  EXPECT_EQ(std::vector(seen.begin(), seen.begin() + 4),
-            (std::vector<std::string>{"added", "client-connected", "client-left", "client-connected"}));
 }
 
 }  // namespace

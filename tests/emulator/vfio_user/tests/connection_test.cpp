@@ -155,6 +155,7 @@ TEST_F(Nonsense, EveryCommandRefusesTooShortAPayload) {
 TEST_F(Nonsense, WriteWithAnotherCountThanItsDataIsRefused) {
   auto client = start();
   EXPECT_TRUE(client->call(10, Pack().u64(0).u32(0).u32(8).u32(1).bytes()).failed());
+  EXPECT_TRUE(client->call(10, Pack().u64(0).u32(0).u32(4).u64(1).bytes()).failed());
   EXPECT_TRUE(client->call(10, Pack().u64(0).u32(0).u32(0).u32(1).bytes()).failed());
   EXPECT_TRUE(client->call(10, Pack().u64(0).u32(0).u32(0xFFFFFFFF).u32(1).bytes()).failed());
   EXPECT_TRUE(device.bar_log.empty());

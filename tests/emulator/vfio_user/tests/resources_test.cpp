@@ -66,6 +66,7 @@ TEST_F(Interrupt, IsRefusedWhereThereIsNone) {
   EXPECT_TRUE(client->call(8, irq_set(eventfd_trigger, 5, 0, 1), {event.get()}).failed());
   EXPECT_TRUE(client->call(8, irq_set(eventfd_trigger, msi, 1, 1), {event.get()}).failed());
   EXPECT_TRUE(client->call(8, irq_set(eventfd_trigger, msi, 0xFFFFFFFF, 2), {event.get()}).failed());
+  EXPECT_TRUE(client->call(8, irq_set(none_trigger, msi, 1, 0xFFFFFFFF)).failed());
   EXPECT_TRUE(client->call(8, irq_set(eventfd_trigger, msi, 0, 1), {event.get(), event.get()}).failed());
   EXPECT_TRUE(client->call(8, irq_set(none_trigger, msi, 0, 1), {event.get()}).failed());
   EXPECT_TRUE(client->call(8, irq_set(0x3F, msi, 0, 1)).failed()) << "contradicting flags";
