@@ -67,11 +67,13 @@ class EventTimer final : public Timer {
   static std::unique_ptr<EventTimer> start(sd_event* event, Duration delay, Task task) {
     auto timer = std::unique_ptr<EventTimer>(new EventTimer(std::move(task)));
     sd_event_source* source = nullptr;
-    const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(delay).count();
+    // From the clock and not from sd-event's idea of now, which is that of the loop's last wake-up.
+    const auto due = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now().time_since_epoch() + delay);
     // The accuracy is sd-event's default of 250 ms, which lets the processor sleep: these are limits, not
     // clockwork.
-    if (sd_event_add_time_relative(event, &source, CLOCK_MONOTONIC, static_cast<std::uint64_t>(microseconds),
-                                   0, on_time, timer.get()) >= 0)
+    if (sd_event_add_time(event, &source, CLOCK_MONOTONIC, static_cast<std::uint64_t>(due.count()), 0,
+                          on_time, timer.get()) >= 0)
       timer->source_.reset(source);
     return timer;
   }

@@ -45,7 +45,7 @@ class EmulatedHost::Access final : public DeviceAccess {
           Error{.cause = "the kernel refused a write to reset: Inappropriate ioctl for device"});
     device_->reset(emulator::ResetKind::function_level);
     // The kernel returns when the device answers again, and has then restored its configuration space.
-    host_.simulation_.sleep(host_.at(address_).delays.reset);
+    host_.clock_.sleep(host_.at(address_).delays.reset);
     if (!present()) return std::unexpected(removed());
     wake_up();
     return {};
@@ -103,18 +103,18 @@ class EmulatedHost::Access final : public DeviceAccess {
 
 void EmulatedHost::vfio_node_event(const Slot& slot, bool opened) {
   if (!on_vfio_node) return;
-  simulation_.post(
+  scheduler_.post(
       [this, node = fmt::format("/dev/vfio/{}", slot.group), opened] { on_vfio_node(node, opened); });
 }
 
 void EmulatedHost::count_step() {
-  ++steps_;
-  if (on_step) on_step(steps_);
+  const std::uint64_t step = ++steps_;
+  if (on_step) on_step(step);
 }
 
 emulator::Device& EmulatedHost::plug(const PciAddress& address, emulator::Model model,
                                      const emulator::Delays& delays, const std::string& driver) {
-  Slot slot{.device = emulator::make_device(model, simulation_, delays),
+  Slot slot{.device = emulator::make_device(model, device_clock_, delays),
             .model = model,
             .delays = delays,
             .driver = driver,

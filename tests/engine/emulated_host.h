@@ -1,17 +1,22 @@
 // A host whose devices are emulated: what the kernel does around the hardware, as far as the engine can tell.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <map>
 
+#include "base/clock.h"
+#include "base/scheduler.h"
 #include "device.h"
 #include "pci/host_devices.h"
-#include "simulation.h"
 
 namespace nvccd::test {
 
 class EmulatedHost final : public HostDevices {
  public:
-  explicit EmulatedHost(Simulation& simulation) : simulation_(simulation) {}
+  // `device_clock` and `clock` show the same time; `scheduler` runs what inotify would tell.
+  EmulatedHost(emulator::Clock& device_clock, Clock& clock, Scheduler& scheduler)
+      : device_clock_(device_clock), clock_(clock), scheduler_(scheduler) {}
 
   // --- what a test does ---
   emulator::Device& plug(const PciAddress& address, emulator::Model model, const emulator::Delays& delays,
@@ -52,9 +57,11 @@ class EmulatedHost final : public HostDevices {
   void vfio_node_event(const Slot& slot, bool opened);
   void count_step();
 
-  Simulation& simulation_;
+  emulator::Clock& device_clock_;
+  Clock& clock_;
+  Scheduler& scheduler_;
   std::map<PciAddress, Slot> slots_;
-  std::uint64_t steps_ = 0;
+  std::atomic<std::uint64_t> steps_ = 0;
   int last_group_ = 0;
 };
 

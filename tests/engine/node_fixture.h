@@ -7,6 +7,7 @@
 
 #include "emulated_host.h"
 #include "engine/node_manager.h"
+#include "simulation.h"
 #include "support/temporary_directory.h"
 
 namespace nvccd::test {
@@ -91,7 +92,7 @@ class Node {
 
   TemporaryDirectory directory;
   std::shared_ptr<Simulation> simulation = std::make_shared<Simulation>();
-  std::shared_ptr<EmulatedHost> host = std::make_shared<EmulatedHost>(*simulation);
+  std::shared_ptr<EmulatedHost> host = std::make_shared<EmulatedHost>(*simulation, *simulation, *simulation);
   std::shared_ptr<Clock> clock = simulation;
   Settings settings;
   std::unique_ptr<NodeManager> manager;
