@@ -19,20 +19,6 @@ constexpr const char* polkit_interface = "org.freedesktop.PolicyKit1.Authority";
 constexpr std::size_t max_pending = 64;
 constexpr std::ptrdiff_t max_pending_of_a_caller = 8;
 
-const char* action_id(Access access) {
-  switch (access) {
-    case Access::set_mode:
-      return "org.nvccd1.set-mode";
-    case Access::manage_devices:
-      return "org.nvccd1.manage-devices";
-    case Access::reload:
-      return "org.nvccd1.reload";
-    case Access::none:
-      break;
-  }
-  std::unreachable();
-}
-
 CallError denied(std::string message) {
   return {SD_BUS_ERROR_ACCESS_DENIED, std::move(message)};
 }
@@ -65,6 +51,20 @@ CallResult read_answer(sd_bus_message* answer) {
 }
 
 }  // namespace
+
+const char* action_id(Access access) {
+  switch (access) {
+    case Access::set_mode:
+      return "org.nvccd1.set-mode";
+    case Access::manage_devices:
+      return "org.nvccd1.manage-devices";
+    case Access::reload:
+      return "org.nvccd1.reload";
+    case Access::none:
+      break;
+  }
+  std::unreachable();
+}
 
 int Authority::run(sd_bus_message* call, Access access, Plan plan, sd_bus_error* error) {
   if (access == Access::none || sd_bus_query_sender_privilege(call, CAP_SYS_ADMIN) > 0)

@@ -13,6 +13,9 @@ namespace nvccd::dbus {
 // What a caller must be allowed to do; each but `none` is an action of dbus/org.nvccd1.policy.
 enum class Access { none, set_mode, manage_devices, reload };
 
+// "org.nvccd1.set-mode"; not for `none`.
+const char* action_id(Access access);
+
 // Runs on the event loop's thread and must not outlive the bus.
 class Authority {
  public:

@@ -2,6 +2,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <fstream>
+#include <sstream>
+
+#include "dbus/authority.h"
 #include "support/bus_fixture.h"
 
 namespace nvccd::test {
@@ -42,6 +46,15 @@ TEST_F(BusPolicy, RootOwnsTheNameAndEverybodyMayTalkToIt) {
 TEST_F(BusPolicy, NobodyElseCanPoseAsNvccd) {
   Client user(event.get(), bus.address(), nobody);
   EXPECT_EQ(sd_bus_request_name(user.bus(), dbus::bus_name, 0), -EACCES);
+}
+
+TEST(PolkitPolicy, DescribesEveryActionThatTheDaemonAsksFor) {
+  std::stringstream policy;
+  policy << std::ifstream(NVCCD_SOURCE_DIR "/dbus/org.nvccd1.policy").rdbuf();
+  for (const dbus::Access access :
+       {dbus::Access::set_mode, dbus::Access::manage_devices, dbus::Access::reload})
+    EXPECT_TRUE(policy.str().contains("<action id=\"" + std::string(dbus::action_id(access)) + "\">"))
+        << dbus::action_id(access);
 }
 
 }  // namespace
