@@ -137,7 +137,5 @@ int main() {
   fmt::print("GPUs switches  change                nvccd  of alone  serial order  factor\n");
   for (const unsigned gpus : {1U, 2U, 4U, 8U, 16U})
     report({gpus, 0}, {Mode::on});
-  for (const unsigned gpus : {1U, 2U, 4U, 8U, 16U})
-    report({gpus, 0}, {Mode::on});
   report({8, 4}, {Mode::on, Mode::ppcie, Mode::on, Mode::off});
 }

@@ -14,7 +14,7 @@ void DeviceRecord::set_desired(bool now_managed, Mode mode) {
     return;
   }
   snapshot.requested_mode = mode;
-  if (!same && snapshot.state != DeviceState::transitioning) {
+  if (!same && !hangs && snapshot.state != DeviceState::transitioning) {
     snapshot.state = DeviceState::discovered;
     needs_change = false;
     clear_error();

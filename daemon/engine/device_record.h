@@ -15,6 +15,8 @@ struct DeviceRecord {
   bool released = false;                 // given back with unbind, until bind
   bool looking = false;                  // a worker looks at it
   std::unique_ptr<Timer> look_patience;  // runs while the other devices wait for that look
+  std::unique_ptr<Timer> look_deadline;  // fires when the worker must have been back long ago
+  bool hangs = false;                    // it fired: nobody waits for that worker any more
   bool look_again = false;               // something happened meanwhile
   bool changing = false;                 // a worker of a transition or of a device job has it
   bool needs_change = false;             // the last look could read it, and it is not in the desired mode

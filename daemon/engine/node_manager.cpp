@@ -13,6 +13,10 @@ using namespace std::chrono_literals;
 // How long the healthy devices wait for one that boots or does not answer before they are changed without it.
 constexpr Duration patience_with_slow_looks = 3s;
 
+// Beyond the boot that a look waits for: retries of a silent firmware, a reset, a driver that takes its time
+// to let go. Whoever takes longer hangs in the kernel.
+constexpr Duration look_slack = 120s;
+
 }  // namespace
 
 NodeManager::NodeManager(Parts parts, Settings settings, const NodeModes& node_modes)
@@ -71,7 +75,7 @@ void NodeManager::vfio_node_opened(const std::string& node) {
   for (auto& [address, record] : records_) {
     if (record.snapshot.vfio_group != node && record.snapshot.vfio_device != node) continue;
     ++record.open_balance;
-    if (record.ours()) continue;
+    if (record.ours() && !record.hangs) continue;
     record.snapshot.in_use = true;
     publish(address);
   }
@@ -173,6 +177,8 @@ void NodeManager::request_look(DeviceRecord& record) {
           slow->second.look_patience.reset();
         plan();
       });
+  record.look_deadline = parts_.scheduler->after(2 * request.limits.boot_timeout + look_slack,
+                                                 [this, address = snapshot.address] { look_hangs(address); });
   start_with_result(
       *parts_.scheduler,
       [host = parts_.host, request] { return look_at(*host.devices, *host.clock, request); },
@@ -186,7 +192,9 @@ void NodeManager::look_finished(const PciAddress& address, const LookResult& res
   if (position == records_.end()) return;
   DeviceRecord& record = position->second;
   record.looking = false;
+  record.hangs = false;
   record.look_patience.reset();
+  record.look_deadline.reset();
   if (result.error && result.error->kind == ErrorKind::no_such_device) {
     forget(address);
   } else if (record.look_again) {
@@ -198,6 +206,23 @@ void NodeManager::look_finished(const PciAddress& address, const LookResult& res
     account_for_openings(record);
     publish(address);
   }
+  publish_node();
+  plan();
+}
+
+// The worker may come back after all; what it found then counts. Until then the device can only be reported.
+void NodeManager::look_hangs(const PciAddress& address) {
+  const auto position = records_.find(address);
+  if (position == records_.end()) return;
+  DeviceRecord& record = position->second;
+  record.hangs = true;
+  record.snapshot.mode.reset();
+  record.take_error(DeviceState::failed,
+                    Error{.kind = ErrorKind::hardware_failed,
+                          .cause = "the kernel does not come back from binding or reading the device",
+                          .advice = "the kernel's log may say why (journalctl -k); a reboot may be needed",
+                          .device = address});
+  publish(address);
   publish_node();
   plan();
 }
@@ -215,7 +240,7 @@ NodeManager::Plan NodeManager::make_plan() const {
   Plan plan;
   for (const auto& [address, record] : records_) {
     if (!record.managed || record.released) continue;
-    if (record.looking) plan.looking = true;
+    if (record.looking && !record.hangs) plan.looking = true;
     if (record.look_patience) plan.worth_waiting = true;
     if (record.ours()) continue;
     if (record.snapshot.state == DeviceState::failed && plan.failed == nullptr) plan.failed = &record;

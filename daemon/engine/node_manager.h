@@ -79,6 +79,7 @@ class NodeManager final : public Manager {
   void look_at_everything();
   void request_look(DeviceRecord& record);
   void look_finished(const PciAddress& address, const LookResult& result);
+  void look_hangs(const PciAddress& address);
   void forget(const PciAddress& address);
   void account_for_openings(DeviceRecord& record);
   void update_desired();

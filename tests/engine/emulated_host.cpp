@@ -169,6 +169,7 @@ Result<DeviceFacts> EmulatedHost::facts(const PciAddress& address) {
 }
 
 Result<> EmulatedHost::bind(const PciAddress& address, const BindPolicy&) {
+  if (const auto time = at(address).binding_time; time > Duration::zero()) clock_.sleep(time);
   at(address).driver = "vfio-pci";
   return {};
 }

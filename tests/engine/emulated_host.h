@@ -24,6 +24,9 @@ class EmulatedHost final : public HostDevices {
   void unplug(const PciAddress& address);
   emulator::Device& hardware(const PciAddress& address) { return *at(address).device; }
 
+  // Binding that device does not come back for so long.
+  void let_binding_hang(const PciAddress& address, Duration time) { at(address).binding_time = time; }
+
   // A VM takes the device, or lets go of it. False: nvccd has it.
   bool take_for_vm(const PciAddress& address);
   void release_from_vm(const PciAddress& address);
@@ -50,6 +53,7 @@ class EmulatedHost final : public HostDevices {
     std::string driver;
     std::uint16_t device_id = 0;
     int group = 0;
+    Duration binding_time{};
     bool held_by_vm = false;
     bool held_by_us = false;
   };

@@ -153,6 +153,23 @@ TEST_F(ReconcileTest, SaysWhatADryRunWouldChangeAndChangesNothing) {
   EXPECT_EQ(manager->node().requested_mode, Mode::on);
 }
 
+TEST_F(ReconcileTest, DoesNotWaitForADriverThatDoesNotLetGoOfItsDevice) {
+  settings.mode.default_mode = Mode::on;
+  plug(0, Model::gh100);
+  host->plug(slot(1), Model::gh100, delays, "nvidia");
+  host->let_binding_hang(slot(1), std::chrono::hours(24));
+  start_daemon();
+  run();
+  EXPECT_TRUE(settled);
+  EXPECT_EQ(device(0).state, DeviceState::ready);
+  EXPECT_EQ(device(1).state, DeviceState::failed);
+  EXPECT_EQ(manager->node().mode_state, ModeState::failed);
+  // A change of the node ends too, and says which device it failed for.
+  const auto job = set_mode(Mode::ppcie);
+  EXPECT_EQ(job.state, JobState::failed);
+  EXPECT_NE(job.error.find("0000:02:00.0"), std::string::npos) << job.error;
+}
+
 TEST_F(ReconcileTest, LeavesExcludedDevicesAlone) {
   settings.devices.push_back({.match = {.address = slot(1)}, .managed = false});
   settings.mode.default_mode = Mode::on;
