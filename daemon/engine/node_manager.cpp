@@ -75,7 +75,7 @@ void NodeManager::vfio_node_opened(const std::string& node) {
   for (auto& [address, record] : records_) {
     if (record.snapshot.vfio_group != node && record.snapshot.vfio_device != node) continue;
     ++record.open_balance;
-    if (record.ours() && !record.hangs) continue;
+    if (record.ours()) continue;
     record.snapshot.in_use = true;
     publish(address);
   }
@@ -242,7 +242,7 @@ NodeManager::Plan NodeManager::make_plan() const {
     if (!record.managed || record.released) continue;
     if (record.looking && !record.hangs) plan.looking = true;
     if (record.look_patience) plan.worth_waiting = true;
-    if (record.ours()) continue;
+    if (record.ours() && !record.hangs) continue;
     if (record.snapshot.state == DeviceState::failed && plan.failed == nullptr) plan.failed = &record;
     if (record.needs_change) (record.snapshot.in_use ? plan.busy : plan.change).push_back(address);
   }
