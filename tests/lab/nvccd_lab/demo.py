@@ -9,6 +9,7 @@ from .paths import PROJECT, build_directory
 from .wait import until
 
 READY_TIMEOUT = 180
+TARGETS = ["nvccd", "nvccctl", "nvccd-emulator-server"]
 
 
 def step(text):
@@ -18,11 +19,9 @@ def step(text):
 def build():
     directory = build_directory()
     step(f"building nvccd in {directory}")
-    configure = ["cmake", "-S", PROJECT, "-B", directory, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
-                 "-DCMAKE_INSTALL_PREFIX=/usr", "-DCMAKE_INSTALL_SYSCONFDIR=/etc"]
-    for command in (configure, ["cmake", "--build", directory, "-j", str(os.cpu_count())]):
-        done = subprocess.run(command, check=False)
-        if done.returncode != 0:
+    for command in (["cmake", "--preset", "release", "-B", directory],
+                    ["cmake", "--build", directory, "-j", str(os.cpu_count()), "--target", *TARGETS]):
+        if subprocess.run(command, cwd=PROJECT, check=False).returncode != 0:
             raise LabError("the build failed; packaging/install-dependencies installs what it needs")
     return directory
 

@@ -18,9 +18,17 @@ class Nvccd:
         self.lab.put(f"/etc/nvccd/nvccd.toml.d/{name}", text)
 
     def enable(self, default="on"):
-        """Enables and starts the service as an administrator does; returns when systemd says that it runs."""
+        """Enables and starts the service as an administrator does, and waits until the node is in that mode. (systemd is told
+        READY earlier when a device is slow, and a guest without KVM on a busy machine is slow.)"""
         self.configure(SETTINGS.format(default))
         self.lab.run("systemctl enable --now nvccd", timeout=READY_TIMEOUT)
+        self.wait_node(default)
+
+    def wait_node(self, mode_state, timeout=READY_TIMEOUT):
+        def is_in_mode():
+            state = self.state()
+            return state and state["node"]["mode_state"] == mode_state
+        until(is_in_mode, f"the node to be in mode {mode_state}", timeout, interval=0.3)
 
     def process_id(self):
         return self.lab.run("systemctl show -p MainPID --value nvccd").stdout.strip()

@@ -40,7 +40,7 @@ class NodeMode(LabTest):
         self.assertIs(nvccd.property("Ready"), True)
 
     def check_still_off(self, nvccd):
-        self.wait_until(lambda: nvccd.state() and nvccd.state()["node"]["mode_state"] == "off", "nvccd to have looked", 180)
+        nvccd.wait_node("off")
         self.assertEqual(nvccd.state()["node"]["node_mode"], "off")
         self.assertEqual(self.hardware_modes(), {"gpu0": "off", "gpu1": "off", "nvswitch0": "off"})
 

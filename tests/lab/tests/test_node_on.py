@@ -30,8 +30,7 @@ class NodeOn(LabTest):
             self.assertEqual(latched[-1], "on", gpu)
             self.assertEqual(latched.count("on"), 1, f"{gpu}: one reset is enough: {latched}")
 
-    def test_ready_is_said_after_the_last_device_has_booted_in_its_mode(self):
-        # systemd was told READY, or enable() would have failed; and the file was there by then
+    def test_the_service_runs_and_the_bus_says_ready(self):
         self.assertEqual(self.lab.run("systemctl is-active nvccd").stdout.strip(), "active")
         self.assertIs(self.nvccd.property("Ready"), True)
 
@@ -79,7 +78,7 @@ class NodeOn(LabTest):
             for word in (device["kind"], device["mode"], "ready", "vfio-pci"):
                 self.assertIn(word, line)
 
-    def test_zz_a_killed_daemon_leaves_no_ready_behind_and_comes_back(self):
+    def test_a_killed_daemon_leaves_no_ready_behind_and_comes_back(self):
         before = self.nvccd.process_id()
         self.lab.run("kill -9 " + before)
         self.wait_until(lambda: self.nvccd.process_id() not in ("0", before) and self.nvccd.state(), "nvccd to be back", 120)
