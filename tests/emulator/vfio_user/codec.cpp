@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -22,8 +23,10 @@ Header reply_header(const Header& request, std::size_t payload_size) {
 }  // namespace
 
 Bytes encode_reply(const Header& request, std::span<const std::byte> payload) {
-  Bytes out = encode(reply_header(request, payload.size()));
-  out.insert(out.end(), payload.begin(), payload.end());
+  const Header header = reply_header(request, payload.size());
+  Bytes out(header.size);
+  std::memcpy(out.data(), &header, sizeof(header));
+  std::copy(payload.begin(), payload.end(), out.begin() + sizeof(header));
   return out;
 }
 

@@ -31,8 +31,9 @@ std::optional<T> decode(std::span<const std::byte> bytes) {
 template <typename T>
 void append(Bytes& out, const T& value) {
   static_assert(std::is_trivially_copyable_v<T>);
-  const auto bytes = std::as_bytes(std::span(&value, 1));
-  out.insert(out.end(), bytes.begin(), bytes.end());
+  const std::size_t at = out.size();
+  out.resize(at + sizeof(T));
+  std::memcpy(out.data() + at, &value, sizeof(T));
 }
 
 template <typename T>
