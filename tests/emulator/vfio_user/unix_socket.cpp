@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -48,16 +49,22 @@ UnixListener::~UnixListener() {
 }
 
 std::expected<UnixListener, std::string> UnixListener::listen(const std::filesystem::path& path) {
-  const auto address = address_of(path);
+  // Under another name until it listens: whoever sees the socket can connect to it.
+  const std::filesystem::path unfinished = path.string() + ".new";
+  const auto address = address_of(unfinished);
   if (!address) return std::unexpected(address.error());
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return std::unexpected(failure("make a socket for", path));
-  if (std::filesystem::is_socket(path)) ::unlink(path.c_str());
+  ::unlink(unfinished.c_str());
   if (::bind(fd.get(), generic(*address), sizeof(*address)) != 0) {
-    return std::unexpected(failure("bind a socket to", path));
+    return std::unexpected(failure("bind a socket to", unfinished));
   }
-  UnixListener listener(std::move(fd), path);
-  if (::listen(listener.fd(), 16) != 0) return std::unexpected(failure("listen on", path));
+  UnixListener listener(std::move(fd), unfinished);
+  if (::listen(listener.fd(), 16) != 0) return std::unexpected(failure("listen on", unfinished));
+  if (::rename(unfinished.c_str(), path.c_str()) != 0) {
+    return std::unexpected(failure("put the socket at", path));
+  }
+  listener.path_ = path;
   return listener;
 }
 

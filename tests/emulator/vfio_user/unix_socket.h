@@ -9,7 +9,8 @@
 
 namespace emulator::vfio_user {
 
-// A socket that listens at a path and removes it in the end. A stale socket at the path is replaced.
+// A socket that listens at a path and removes it in the end. What is at the path before is
+// replaced, at the moment when the new socket accepts connections.
 class UnixListener {
  public:
   // The error is a sentence that names the path.
