@@ -1,6 +1,7 @@
 #include "client/commands.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "client/connection.h"
 #include "client/job_follower.h"

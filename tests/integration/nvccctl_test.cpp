@@ -111,13 +111,20 @@ TEST_F(Nvccctl, LearnsTheResultOfAJobThatIsOverBeforeTheReply) {
 }
 
 TEST_F(Nvccctl, FollowsAJobThatSomebodyElseHasStarted) {
-  const JobId running = manager.start_job({.mode = Mode::off, .state = JobState::running});
-  manager.join = running;
-  const auto child = start({"set-mode", "off"});
-  ASSERT_TRUE(wait_until([&] { return !manager.set_mode_requests.empty(); }));
-  manager.end_job(running, JobState::done);
+  manager.join = manager.start_job({.mode = Mode::off, .state = JobState::running});
+  const auto child = start({"set-mode", "off"}, {.environment = {"TERM=xterm"}, .terminal = true});
+  ASSERT_TRUE(wait_until([&] { return child->output().contains("set-mode off: stage, 0 %"); }));
+  manager.end_job(*manager.join, JobState::done);
   EXPECT_EQ(child->wait(), 0);
-  EXPECT_TRUE(child->output().starts_with("set-mode off: done")) << child->output();
+  EXPECT_TRUE(child->output().ends_with("set-mode off: done, nothing had to change\r\n")) << child->output();
+}
+
+TEST_F(Nvccctl, KnowsTheResultOfAJobOfWhichOnlyTheEndWasSeen) {
+  manager.join = manager.start_job({.mode = Mode::off, .state = JobState::done});
+  manager.on_new_job = [&](JobId id) { manager.end_job(id, JobState::done); };
+  const Outcome outcome = run({"set-mode", "off"});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.output, "set-mode off: done\n");
 }
 
 TEST_F(Nvccctl, PassesItsOptionsOn) {

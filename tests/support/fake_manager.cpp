@@ -92,7 +92,10 @@ std::optional<JobId> FakeManager::current_job() const {
 Result<JobId> FakeManager::set_mode(Mode mode, const ModeOptions& options) {
   set_mode_requests.push_back({mode, options});
   if (refusal) return std::unexpected(*refusal);
-  if (join) return *join;
+  if (join) {
+    if (on_new_job) on_new_job(*join);
+    return *join;
+  }
   return start_job({.mode = mode, .devices = addresses(), .state = JobState::running});
 }
 

@@ -35,7 +35,7 @@ class FakeManager final : public Manager {
   // ---- how it answers ----
   std::optional<Error> refusal;  // the answer to everything
   std::optional<JobId> join;     // set_mode answers with this job, which runs already
-  // Called with every new job before the request returns; may end it.
+  // Called with the job of every request before the request returns; may end it.
   std::function<void(JobId)> on_new_job;
 
   // Manager
