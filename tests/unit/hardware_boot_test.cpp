@@ -94,27 +94,34 @@ TEST_P(Boot, ThatEndsInRecoveryModeIsAnErrorSoonNotAtTheLimit) {
   EXPECT_LT(access.clock().now(), 2s);
 }
 
-// The device's clock, with which the recovery flag goes away after a while.
-class HealingClock final : public Clock {
+// The device's clock, with which the recovery flag comes and goes: set at first, it changes at each of the
+// times.
+class FlickeringClock final : public Clock {
  public:
-  HealingClock(test::EmulatedAccess& access, Duration healed_at) : access_(access), healed_at_(healed_at) {}
+  FlickeringClock(test::EmulatedAccess& access, std::vector<Duration> changes)
+      : access_(access), changes_(std::move(changes)) {
+    sleep(0s);
+  }
   Duration now() const override { return access_.clock().now(); }
   void sleep(Duration duration) override {
     access_.clock().sleep(duration);
-    if (now() >= healed_at_) access_.device().set_fault("recovery", "");
+    const auto passed = std::ranges::count_if(changes_, [&](Duration at) { return at <= now(); });
+    access_.device().set_fault("recovery", passed % 2 == 0 ? "1" : "");
   }
 
  private:
   test::EmulatedAccess& access_;
-  Duration healed_at_;
+  std::vector<Duration> changes_;
 };
 
-TEST_P(Boot, ThroughARecoveryFlagThatPassesIsABoot) {
-  fault("recovery");
-  HealingClock clock(access, 500ms);
+TEST_P(Boot, ThroughARecoveryFlagThatComesAndGoesIsABoot) {
+  ASSERT_TRUE(access.reset());
+  const auto start = access.clock().now();
+  FlickeringClock clock(access, {start + 600ms, start + 1200ms, start + 1800ms});
   const auto kind = GetParam() == Model::ls10 ? DeviceKind::nvswitch : DeviceKind::gpu;
   const auto device_id = static_cast<std::uint16_t>(access.device().config_read(2, 2));
-  EXPECT_TRUE(ConfidentialDevice::open(kind, device_id, access, clock, 60s));
+  const auto device = ConfidentialDevice::open(kind, device_id, access, clock, 60s);
+  EXPECT_TRUE(device) << device.error().message();
 }
 
 TEST_P(Boot, OfALockedDeviceIsASecurityFaultAtOnce) {
