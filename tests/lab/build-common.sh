@@ -5,6 +5,8 @@ umask 022
 
 here=$(cd "$(dirname "$0")" && pwd)
 . /etc/os-release
+# The guest has the host's release. Another one can be tried, without installing the project in it.
+VERSION_CODENAME=${NVCCD_LAB_RELEASE:-$VERSION_CODENAME}
 mirror=${NVCCD_LAB_MIRROR:-http://deb.debian.org/debian}
 
 say() { echo "lab: $*" >&2; }

@@ -22,7 +22,8 @@ MADE_FROM = {"iommufd": ["kernel"]}
 
 
 def _key(name):
-    recipe = hashlib.sha256(platform.freedesktop_os_release().get("VERSION_CODENAME", "").encode())
+    release = os.environ.get("NVCCD_LAB_RELEASE") or platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    recipe = hashlib.sha256(release.encode())
     for file in RECIPES[name]:
         recipe.update((LAB / file).read_bytes())
     for other in MADE_FROM.get(name, []):

@@ -105,7 +105,7 @@ class Lab:
     def _start_emulator(self):
         self.emulator.directory.mkdir(exist_ok=True)
         argv = self.emulator.command_line(emulator_program(self._state["install"]), self._state["delays"])
-        self._state["emulator"] = process.start(argv, self.directory / "emulator.log")
+        self._state["emulator"] = process.start(argv, self.directory / "emulator.log", self._temporary)
         self._save()
         self._wait_for("emulator", self.emulator.is_up, 30, "emulator.log")
         for name, device in self._state["devices"].items():
@@ -133,7 +133,7 @@ class Lab:
                    for name, device in self._state["devices"].items()]
         argv = machine.command_line(artifact("qemu"), kernel, modules, self.directory, self._state["ports"], devices,
                                     self._state["append"])
-        self._state["qemu"] = process.start(argv, self.directory / "qemu.log")
+        self._state["qemu"] = process.start(argv, self.directory / "qemu.log", self._temporary)
         self._save()
         self._wait_for("qemu", (self.directory / "qmp.sock").exists, 30, "qemu.log")
         self._wait_until_running(None)

@@ -20,7 +20,7 @@ def _port(index):
     return {"driver": "pcie-root-port", "id": port_id(index), "bus": "pcie.0", "addr": f"{slot:#x}.{function}",
             "multifunction": True, "chassis": index + 1, "slot": index + 1,
             # room for whatever is plugged in later
-            "bus-reserve": 1, "mem-reserve": 64 << 20, "pref64-reserve": 1 << 30}
+            "bus-reserve": 1, "io-reserve": 0, "mem-reserve": 16 << 20, "pref64-reserve": 1 << 30}
 
 
 def device(name, port, socket):

@@ -1,6 +1,7 @@
 """The two programs a lab runs, known so that another process can end them."""
 import os
 import pathlib
+import shutil
 import signal
 
 from .errors import LabError
@@ -16,10 +17,12 @@ def _started(pid):
     return None if fields[0] in "ZX" else int(fields[19])
 
 
-def start(argv, log):
-    """Starts a program in a session of its own, its output going to a file. Returns its identity, a list [process id, start
-    time]: the number alone may be given to another program later."""
+def start(argv, log, with_parent):
+    """Starts a program in a session of its own, its output going to a file; with_parent: it ends when its parent does. Returns
+    its identity, a list [process id, start time]: the number alone may be given to another program later."""
     argv = [str(argument) for argument in argv]
+    if with_parent:
+        argv = [shutil.which("setpriv"), "--pdeathsig", "TERM", "--", *argv]
     writing = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     pid = os.posix_spawn(argv[0], argv, os.environ, setsid=True, file_actions=[
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 1, str(log), writing, 0o644),
