@@ -56,8 +56,9 @@ Result<> recover(ConfidentialDevice& device, DeviceAccess& access, const LookReq
 
 LookResult look_at(HostDevices& host, Clock& clock, const LookRequest& request) {
   LookResult result;
-  const auto fail = [&](const Error& error) {
-    result.error = on_device(error, request.address);
+  const auto fail = [&](Error error, std::optional<JobPhase> step = {}) {
+    if (step) error.step = to_string(*step);
+    result.error = on_device(std::move(error), request.address);
     result.in_use = error.kind == ErrorKind::device_busy;
     return result;
   };
@@ -70,19 +71,19 @@ LookResult look_at(HostDevices& host, Clock& clock, const LookRequest& request) 
     const auto bound = host.bind(request.address, request.bind_policy);
     facts = host.facts(request.address);
     if (facts) result.facts = *std::move(facts);
-    if (!bound) return fail(bound.error());
+    if (!bound) return fail(bound.error(), JobPhase::bind);
   }
   const auto access = host.acquire(request.address);
-  if (!access) return fail(access.error());
+  if (!access) return fail(access.error(), JobPhase::bind);
   auto device = ConfidentialDevice::open(result.facts->kind, result.facts->device_id, **access, clock,
                                          request.limits.boot_timeout);
-  if (!device) return fail(device.error());
+  if (!device) return fail(device.error(), JobPhase::boot);
   auto read = read_device(*device, request, result);
   // A mailbox that stays out of step (a predecessor killed in the middle of a request, firmware that hangs)
   // comes right by a reset alone. Nobody else has the device now, and whatever the reset makes active is
   // compared anew.
   if (!read && read.error().transient) read = recover(*device, **access, request, result);
-  return read ? result : fail(read.error());
+  return read ? result : fail(read.error(), JobPhase::verify);
 }
 
 }  // namespace nvccd

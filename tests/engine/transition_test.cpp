@@ -168,6 +168,57 @@ TEST(Transition, RepairsTheInvalidState) {
   EXPECT_TRUE(node.manager->node().ready);
 }
 
+TEST(Transition, PutsEveryKnobBackWhenOneDeviceRefusesAndResetsNone) {
+  Node node;
+  for (unsigned n = 0; n < 3; ++n)
+    node.plug(n, Model::gh100);
+  node.start_daemon();
+  node.run();
+  node.hardware(2).set_fault("fsp-error", "0x202@8/write");
+
+  const JobSnapshot job = node.set_mode(Mode::on);
+
+  EXPECT_EQ(job.state, JobState::failed);
+  EXPECT_NE(job.error.find("0000:03:00.0: stage: "), std::string::npos) << job.error;
+  EXPECT_NE(job.error.find("0x202"), std::string::npos) << job.error;
+  for (unsigned n = 0; n < 3; ++n) {
+    EXPECT_EQ(node.resets(n), 0) << n;
+    for (const unsigned knob : {2U, 4U, 6U, 8U, 10U, 34U, 45U})
+      EXPECT_EQ(node.hardware(n).knob(knob), 0) << n << knob;
+    EXPECT_EQ(node.hardware(n).active_mode(), "off") << n;
+  }
+  EXPECT_GT(node.hardware(0).counters().knob_writes, 0) << "nothing had been staged, so nothing was put back";
+  EXPECT_EQ(node.manager->node().mode_state, ModeState::failed);
+}
+
+TEST(Transition, IsCancelledUntilTheFirstResetAndNotAfterwards) {
+  for (const bool late : {false, true}) {
+    Node node;
+    for (unsigned n = 0; n < 2; ++n)
+      node.plug(n, Model::gh100);
+    node.start_daemon();
+    node.run();
+    const JobId job = node.manager->set_mode(Mode::on, {}).value();
+    const auto reached = [&] {
+      return late ? node.resets(0) > 0 : node.hardware(0).counters().knob_writes > 0;
+    };
+    while (!reached())
+      ASSERT_TRUE(node.simulation->step(std::chrono::hours(1)));
+
+    EXPECT_EQ(node.manager->cancel(job).has_value(), !late);
+    node.run();
+
+    EXPECT_EQ(node.jobs->jobs[job].state, late ? JobState::done : JobState::cancelled);
+    for (unsigned n = 0; n < 2; ++n) {
+      EXPECT_EQ(node.hardware(n).active_mode(), late ? "on" : "off");
+      EXPECT_EQ(node.hardware(n).knob(8), late ? 1 : 0);
+      EXPECT_EQ(node.resets(n), late ? 1 : 0);
+      EXPECT_EQ(node.device(n).state, DeviceState::ready);
+    }
+    EXPECT_EQ(node.manager->node().requested_mode, late ? Mode::on : Mode::off);
+  }
+}
+
 TEST(Transition, WorksOnAllDevicesAtOnce) {
   Node node;
   node.settings.mode.default_mode = Mode::on;

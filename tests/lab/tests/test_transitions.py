@@ -30,6 +30,8 @@ class Transitions(LabTest):
                     self.assertEqual(after[name] - before[name], 1 if changed else 0, f"{name}: {before_mode} -> {mode}")
                     self.assertEqual(hardware["counters"]["protocol_errors"], 0, name)
                 self.assertEqual(nvccd.property("ModeState"), mode)
+                controls = self.lab.run("cat /sys/bus/pci/drivers/vfio-pci/0000:*/power/control").stdout.split()
+                self.assertEqual(controls, ["auto"] * 12, "power management is as it was")
                 before_mode = mode
 
 
