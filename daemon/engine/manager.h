@@ -23,6 +23,7 @@ class ManagerObserver {
   virtual void node_changed() {}
   virtual void device_added(const PciAddress&) {}
   virtual void device_changed(const PciAddress&) {}
+  // The device is no longer among devices().
   virtual void device_removed(const PciAddress&) {}
   virtual void job_added(JobId) {}
   virtual void job_changed(JobId) {}

@@ -46,6 +46,7 @@ void NodeManager::device_appeared(const PciAddress& address) {
     if (const auto facts = parts_.host.devices->facts(address)) record.take_facts(*facts);
     set_desired(record);
     published_.emplace(address, record.snapshot);
+    ++node_.generation;
     notify([&](ManagerObserver& observer) { observer.device_added(address); });
   }
   request_look(record);
@@ -61,8 +62,10 @@ void NodeManager::device_gone(const PciAddress& address) {
 
 void NodeManager::forget(const PciAddress& address) {
   records_.erase(address);
-  notify([&](ManagerObserver& observer) { observer.device_removed(address); });
+  // Before observers are told: what they write now is to be without it.
   published_.erase(address);
+  ++node_.generation;
+  notify([&](ManagerObserver& observer) { observer.device_removed(address); });
 }
 
 void NodeManager::device_driver_changed(const PciAddress& address) {

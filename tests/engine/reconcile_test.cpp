@@ -40,6 +40,29 @@ TEST_F(ReconcileTest, ForgetsADeviceThatIsRemoved) {
   EXPECT_TRUE(manager->node().ready);
 }
 
+TEST_F(ReconcileTest, TellsOfARemovalWhenTheDeviceIsNoLongerListed) {
+  class Witness final : public ManagerObserver {
+   public:
+    explicit Witness(Manager& manager) : manager_(manager) {}
+    void device_removed(const PciAddress& address) override {
+      still_listed = manager_.devices().contains(address);
+    }
+    std::optional<bool> still_listed;
+
+   private:
+    Manager& manager_;
+  };
+  start_on(2);
+  Witness witness(*manager);
+  manager->add_observer(witness);
+  const auto generation = manager->node().generation;
+  host->unplug(slot(0));
+  manager->device_gone(slot(0));
+  EXPECT_EQ(witness.still_listed, false) << "what an observer writes now would still show the device";
+  EXPECT_GT(manager->node().generation, generation);
+  manager->remove_observer(witness);
+}
+
 TEST_F(ReconcileTest, FinishesTheOthersWhenADeviceIsPulledOutInMidTransition) {
   start_on(3);
   manager->set_mode(Mode::off, {}).value();
