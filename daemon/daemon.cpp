@@ -1,5 +1,6 @@
 #include "daemon.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <systemd/sd-daemon.h>
 
@@ -124,6 +125,9 @@ Result<> Daemon::set_up(LoadedSettings settings) {
 }
 
 Result<> Daemon::run() {
+  // Until every device was looked at and changed; the limits of both follow the settings.
+  const auto patience = 4 * manager_->settings().transition.boot_timeout + 5min;
+  notify_systemd(fmt::format("EXTEND_TIMEOUT_USEC={}", std::chrono::microseconds(patience).count()));
   manager_->start([this] { settled(); });
   if (const int r = sd_event_loop(event_.get()); r < 0)
     return std::unexpected(system_error("the event loop failed", -r));

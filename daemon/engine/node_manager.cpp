@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // How long the healthy devices wait for one that boots or does not answer before they are changed without it.
-constexpr Duration patience_with_slow_looks = 3s;
+constexpr Duration patience_with_slow_looks = 5s;
 
 // Beyond the boot that a look waits for: retries of a silent firmware, a reset, a driver that takes its time
 // to let go. Whoever takes longer hangs in the kernel.
@@ -296,7 +296,7 @@ void NodeManager::plan() {
 
 void NodeManager::settle_if_idle(const Plan& plan) {
   publish_node();
-  if (settled_ && !plan.worth_waiting) std::exchange(settled_, nullptr)();
+  if (settled_ && !plan.looking) std::exchange(settled_, nullptr)();
 }
 
 // ---- telling the world ----

@@ -30,7 +30,8 @@ class NodeManager final : public Manager {
   ~NodeManager() override;
 
   // Looks at everything that is present. `settled` is called once, when each device has been looked at and,
-  // where needed, changed; a device that is in use, hangs or failed does not hold it up.
+  // where needed, changed; a device that is in use or failed does not hold it up, and one that hangs not for
+  // ever.
   void start(Task settled);
 
   // Triggers from udev and from the watch of the VFIO nodes.
