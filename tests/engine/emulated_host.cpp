@@ -125,6 +125,17 @@ emulator::Device& EmulatedHost::plug(const PciAddress& address, emulator::Model 
   return *slots_.insert_or_assign(address, std::move(slot)).first->second.device;
 }
 
+void EmulatedHost::plug(const PciAddress& address, emulator::Model model,
+                        std::shared_ptr<emulator::Device> device, const emulator::Delays& delays) {
+  Slot slot{.device = std::move(device),
+            .model = model,
+            .delays = delays,
+            .driver = "vfio-pci",
+            .group = ++last_group_};
+  slot.device_id = static_cast<std::uint16_t>(slot.device->config_read(0, 4) >> 16);
+  slots_.insert_or_assign(address, std::move(slot));
+}
+
 void EmulatedHost::unplug(const PciAddress& address) {
   slots_.erase(address);
 }

@@ -21,6 +21,9 @@ class EmulatedHost final : public HostDevices {
   // --- what a test does ---
   emulator::Device& plug(const PciAddress& address, emulator::Model model, const emulator::Delays& delays,
                          const std::string& driver = "");
+  // A device that exists already, bound to vfio-pci.
+  void plug(const PciAddress& address, emulator::Model model, std::shared_ptr<emulator::Device> device,
+            const emulator::Delays& delays);
   void unplug(const PciAddress& address);
   emulator::Device& hardware(const PciAddress& address) { return *at(address).device; }
 

@@ -29,7 +29,10 @@ class JobLog final : public ManagerObserver {
 
 class Node {
  public:
-  Node() {
+  Node() : Node(std::filesystem::path()) {}
+
+  // With the files that an earlier node has left there.
+  explicit Node(const std::filesystem::path& kept) : files(kept.empty() ? directory.path() : kept) {
     settings.mode.require_confidential_host = false;
     settings.mode.default_mode = Mode::off;
     settings.transition.boot_timeout = std::chrono::seconds(10);
@@ -47,7 +50,7 @@ class Node {
   // A new daemon, as after a start: it knows only what the files and the hardware say.
   void start_daemon() {
     stop_daemon();
-    const NodeModeStore store(directory.path(), directory.path() / "run");
+    const NodeModeStore store(files, files / "run");
     manager = std::make_unique<NodeManager>(
         NodeManager::Parts{
             .scheduler = simulation.get(),
@@ -91,6 +94,7 @@ class Node {
   std::uint64_t resets(unsigned n) { return hardware(n).counters().function_level_resets; }
 
   TemporaryDirectory directory;
+  std::filesystem::path files;
   std::shared_ptr<Simulation> simulation = std::make_shared<Simulation>();
   std::shared_ptr<EmulatedHost> host = std::make_shared<EmulatedHost>(*simulation, *simulation, *simulation);
   std::shared_ptr<Clock> clock = simulation;
