@@ -65,11 +65,6 @@ constexpr Strike strikes[] = {Strike::before, Strike::staging, Strike::resetting
                               Strike::verifying};
 constexpr const char* strike_names[] = {"before", "staging", "resetting", "booting", "verifying"};
 
-std::string expected_mode(Model model, Mode node_mode) {
-  if (model == Model::ls10 && node_mode != Mode::ppcie) return "off";
-  return std::string(to_string(node_mode));
-}
-
 // "0000:01:00.0: boot: the firmware did not ..."
 bool names_device_step_and_cause(const std::string& error) {
   constexpr std::string_view device = "0000:01:00.0: ";

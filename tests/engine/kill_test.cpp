@@ -14,11 +14,6 @@ using emulator::Model;
 const std::vector<Model> models = {Model::gh100, Model::ls10, Model::gh100};
 const std::vector<Model> mixed_models = {Model::gb100, Model::gb202, Model::gh100};
 
-std::string expected_mode(Model model, Mode node_mode) {
-  if (model == Model::ls10 && node_mode != Mode::ppcie) return "off";
-  return std::string(to_string(node_mode));
-}
-
 struct Story {
   const std::vector<Model>* models;
   Mode from, to;

@@ -16,6 +16,12 @@ inline PciAddress slot(unsigned n) {
   return PciAddress{.bus = static_cast<std::uint8_t>(n + 1)};
 }
 
+// What the hardware of a device says when the node is in a mode: a switch takes part in ppcie only.
+inline std::string expected_mode(emulator::Model model, Mode node_mode) {
+  if (model == emulator::Model::ls10 && node_mode != Mode::ppcie) return "off";
+  return std::string(to_string(node_mode));
+}
+
 // Remembers what an observer of the manager is told of jobs, which are gone when they have ended.
 class JobLog final : public ManagerObserver {
  public:

@@ -23,11 +23,6 @@ struct Story {
   std::uint64_t stride;  // 1: every access
 };
 
-std::string expected_mode(Model model, Mode node_mode) {
-  if (model == Model::ls10 && node_mode != Mode::ppcie) return "off";
-  return std::string(to_string(node_mode));
-}
-
 // What the engine's process does. Never returns.
 [[noreturn]] void run_engine(const Story& story, const std::filesystem::path& directory, int socket,
                              bool change) {

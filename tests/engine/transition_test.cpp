@@ -8,12 +8,6 @@ namespace {
 
 using emulator::Model;
 
-// What the hardware of a device should say when the node is in a mode.
-std::string hardware_mode(Model model, Mode node_mode) {
-  if (model == Model::ls10 && node_mode != Mode::ppcie) return "off";
-  return std::string(to_string(node_mode));
-}
-
 struct Fleet {
   std::string name;
   std::vector<Model> models;
@@ -47,7 +41,7 @@ TEST_P(EveryTransition, TakesOneResetOfEachDeviceThatChangesAndNoneOfOthers) {
   node.set_mode(from);
   std::vector<std::uint64_t> resets_before;
   for (unsigned n = 0; n < fleet.models.size(); ++n) {
-    ASSERT_EQ(node.hardware(n).active_mode(), hardware_mode(fleet.models[n], from));
+    ASSERT_EQ(node.hardware(n).active_mode(), expected_mode(fleet.models[n], from));
     resets_before.push_back(node.resets(n));
   }
 
@@ -55,8 +49,8 @@ TEST_P(EveryTransition, TakesOneResetOfEachDeviceThatChangesAndNoneOfOthers) {
 
   EXPECT_EQ(job.state, JobState::done) << job.error;
   for (unsigned n = 0; n < fleet.models.size(); ++n) {
-    const auto expected = hardware_mode(fleet.models[n], to);
-    const bool changed = hardware_mode(fleet.models[n], from) != expected;
+    const auto expected = expected_mode(fleet.models[n], to);
+    const bool changed = expected_mode(fleet.models[n], from) != expected;
     EXPECT_EQ(node.hardware(n).active_mode(), expected) << n;
     EXPECT_EQ(node.resets(n) - resets_before[n], changed ? 1 : 0) << n;
     EXPECT_EQ(node.device(n).state, DeviceState::ready) << n;
