@@ -1,0 +1,25 @@
+// What a preflight check found on this host: see org.nvccd1.Manager.Check and nvccctl check.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nvccd {
+
+// In order of how bad it is; skip: the check does not concern this host, or could not be made.
+enum class CheckResult { ok, skip, warn, fail };
+std::string_view to_string(CheckResult result);
+
+struct Finding {
+  std::string id;  // stable, such as "iommu.groups": what manuals and scripts refer to
+  CheckResult result = CheckResult::skip;
+  std::string found;   // one sentence; with skip the reason
+  std::string advice;  // what to do, one sentence; "" when there is nothing to do
+
+  bool operator==(const Finding&) const = default;
+};
+
+using Findings = std::vector<Finding>;
+
+}  // namespace nvccd
