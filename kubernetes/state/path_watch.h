@@ -1,0 +1,48 @@
+// Learns by inotify what happens to one path, whether or not it exists, or its directory does.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+#include "base/event.h"
+#include "model/error.h"
+
+namespace nvccd::kubernetes {
+
+enum class PathEvent {
+  appeared,  // created or moved to the path
+  written,   // closed by somebody who had it open for writing
+  gone,      // removed, moved away, or its directory was
+};
+
+class PathWatch {
+ public:
+  // Runs on the event loop. Several events may be told as one; whoever needs to know how things are now
+  // looks. The handler may destroy the watch.
+  using Handler = std::function<void(PathEvent)>;
+
+  // `path` is absolute. Errors: inotify is not to be had. When that happens later, the loop ends with
+  // EXIT_FAILURE.
+  static Result<std::unique_ptr<PathWatch>> create(sd_event* event, std::filesystem::path path,
+                                                   Handler handler);
+
+  PathWatch(const PathWatch&) = delete;
+  PathWatch& operator=(const PathWatch&) = delete;
+
+ private:
+  PathWatch(sd_event* event, std::filesystem::path path, Handler handler);
+  Result<> watch_nearest();
+  bool exists() const;
+  int give_up(const Error& error);
+  static int on_event(sd_event_source* source, const inotify_event* event, void* self);
+
+  EventPtr event_;
+  std::filesystem::path path_;
+  Handler handler_;
+  EventSourcePtr source_;
+  std::filesystem::path awaited_;  // path_, or the topmost of its directories that does not exist
+};
+
+}  // namespace nvccd::kubernetes
