@@ -16,7 +16,7 @@ constexpr std::uint32_t watched_events = IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRIT
 constexpr std::uint32_t directory_lost =
     IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT | IN_Q_OVERFLOW;
 
-bool is_directory(const std::filesystem::path& path) {
+bool directory_exists(const std::filesystem::path& path) {
   struct stat status{};
   return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
@@ -52,7 +52,7 @@ Result<> PathWatch::watch_nearest() {
       continue;
     }
     source_.reset(source);
-    if (awaited_ == path_ || !is_directory(awaited_)) return {};
+    if (awaited_ == path_ || !directory_exists(awaited_)) return {};
     awaited_ = path_;  // it came into being just before it was watched
   }
   return std::unexpected(system_error("cannot watch " + path_.string(), -error));
