@@ -18,8 +18,10 @@ using namespace std::chrono_literals;
 // How long the end waits for devices that are being reset: a change that has begun had better be finished.
 constexpr Duration patience_at_end = 20s;
 
-ResourceAliases aliases_of(const Settings& settings) {
-  return {.pgpu_alias = settings.kubernetes.pgpu_alias, .nvswitch_alias = settings.kubernetes.nvswitch_alias};
+PublishSettings publish_settings(const KubernetesSettings& settings) {
+  return {.aliases = {.pgpu_alias = settings.pgpu_alias, .nvswitch_alias = settings.nvswitch_alias},
+          .node_features = settings.node_features,
+          .cdi = settings.cdi};
 }
 
 void notify_systemd(const std::string& text) {
@@ -45,7 +47,7 @@ Result<std::unique_ptr<Daemon>> Daemon::create(Options options, LoadedSettings s
 Daemon::~Daemon() {
   notify_systemd("STOPPING=1");
   // First what others read, so that nobody sees a state that nobody keeps up any more.
-  state_file_.reset();
+  published_files_.reset();
   vfio_watch_.reset();
   monitor_.reset();
   bus_.reset();
@@ -85,7 +87,7 @@ Result<> Daemon::set_up(LoadedSettings settings) {
   const HostPaths paths;
   const auto clock = std::make_shared<SteadyClock>();
   const auto host = std::make_shared<SysfsHostDevices>(paths, clock);
-  const ResourceAliases aliases = aliases_of(settings.settings);
+  const PublishSettings publishing = publish_settings(settings.settings.kubernetes);
   manager_ = std::make_unique<NodeManager>(
       NodeManager::Parts{.scheduler = scheduler_.get(),
                          .host = {.devices = host, .clock = clock},
@@ -96,10 +98,13 @@ Result<> Daemon::set_up(LoadedSettings settings) {
       std::move(settings.settings), *node_modes);
   log_ = std::make_unique<EventLog>(*manager_);
 
-  auto state_file = StateFile::create(event, *manager_, options_.runtime_dir / "state.json", aliases);
-  if (!state_file) return std::unexpected(state_file.error());
-  state_file_ = *std::move(state_file);
-  auto bus = BusService::create(event, options_.bus, *manager_);
+  statistics_ = std::make_unique<TransitionStatistics>(*manager_, clock);
+  auto files =
+      PublishedFiles::create(event, *manager_, *statistics_, {.runtime = options_.runtime_dir}, publishing);
+  if (!files) return std::unexpected(files.error());
+  published_files_ = *std::move(files);
+  auto bus = BusService::create(event, options_.bus, *manager_,
+                                [](const std::function<void(Findings)>& done) { done({}); });
   if (!bus) return std::unexpected(bus.error());
   bus_ = *std::move(bus);
 
@@ -136,7 +141,7 @@ Result<> Daemon::run() {
 
 // The devices are as they can be: whoever is ordered after this service may count on them.
 void Daemon::settled() {
-  if (auto written = state_file_->write(); !written) spdlog::error("{}", written.error().message());
+  published_files_->write();
   const auto& node = manager_->node();
   notify_systemd(std::string("READY=1\nSTATUS=mode ") + std::string(to_string(node.mode_state)) +
                  (node.ready ? ", ready" : ", not ready"));
@@ -144,7 +149,7 @@ void Daemon::settled() {
 
 Result<LoadedSettings> Daemon::load_settings() {
   auto loaded = options_.load_settings();
-  if (loaded) state_file_->set_aliases(aliases_of(loaded->settings));
+  if (loaded) published_files_->set_settings(publish_settings(loaded->settings.kubernetes));
   return loaded;
 }
 

@@ -7,7 +7,7 @@
 #include "options.h"
 #include "pci/vfio_watch.h"
 #include "publish/event_log.h"
-#include "publish/state_file.h"
+#include "publish/published_files.h"
 #include "udev/pci_monitor.h"
 
 namespace nvccd {
@@ -35,7 +35,8 @@ class Daemon {
   std::unique_ptr<EventScheduler> scheduler_;
   std::unique_ptr<NodeManager> manager_;
   std::unique_ptr<EventLog> log_;
-  std::unique_ptr<StateFile> state_file_;
+  std::unique_ptr<TransitionStatistics> statistics_;
+  std::unique_ptr<PublishedFiles> published_files_;
   std::unique_ptr<BusService> bus_;
   std::unique_ptr<PciMonitor> monitor_;
   std::unique_ptr<VfioWatch> vfio_watch_;

@@ -42,6 +42,11 @@ int main(int argc, char** argv) {
   auto& options = std::get<nvccd::Options>(parsed);
   set_up_log(options.log_level);
 
+  if (options.withdraw) {
+    const auto withdrawn = nvccd::withdraw_published_files({.runtime = options.runtime_dir});
+    if (!withdrawn) spdlog::error("{}", withdrawn.error().message());
+    return withdrawn ? EXIT_SUCCESS : EXIT_FAILURE;
+  }
   auto settings = options.load_settings();
   if (options.check_config) {
     if (settings)

@@ -3,15 +3,10 @@
 #include <CLI/CLI.hpp>
 
 namespace nvccd {
-namespace {
-
-constexpr auto settings_file = "/etc/nvccd/nvccd.toml";
-constexpr auto drop_in_directory = "/etc/nvccd/nvccd.toml.d";
-
-}  // namespace
 
 Result<LoadedSettings> Options::load_settings() const {
-  return config ? load_single_file(*config) : nvccd::load_settings(settings_file, drop_in_directory);
+  return config ? load_single_file(*config)
+                : nvccd::load_settings(default_settings_file, default_settings_directory);
 }
 
 std::variant<Options, int> parse_options(int argc, char** argv) {
@@ -40,6 +35,8 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--check-config", options.check_config,
                "Read the settings, say what is wrong with them, and exit");
+  app.add_flag("--withdraw", options.withdraw,
+               "Remove the files that a daemon which was killed has left, and exit");
   std::string udev_driver;
   app.add_option("--udev-driver", udev_driver, "Print the driver override of a device, for the udev rule")
       ->type_name("ADDRESS")

@@ -17,6 +17,7 @@ struct Options {
   std::filesystem::path runtime_dir = "/run/nvccd";
   std::string log_level = "info";
   bool check_config = false;
+  bool withdraw = false;                  // remove what a daemon that ended may have left
   std::optional<PciAddress> udev_driver;  // for the udev rule: which driver may have this device
 
   Result<LoadedSettings> load_settings() const;

@@ -47,8 +47,7 @@ Result<> sync_directory(const std::filesystem::path& path) {
 }  // namespace
 
 Result<> write_file_atomically(const std::filesystem::path& path, std::string_view content, mode_t mode) {
-  std::filesystem::path temporary = path;
-  temporary += ".new";
+  const auto temporary = path.parent_path() / ("." + path.filename().string() + ".new");
   auto written = write_new_file(temporary, content, mode);
   if (written && ::rename(temporary.c_str(), path.c_str()) < 0) written = failed("replace", path);
   if (!written) {
@@ -59,8 +58,13 @@ Result<> write_file_atomically(const std::filesystem::path& path, std::string_vi
 }
 
 Result<> remove_file(const std::filesystem::path& path) {
-  if (::unlink(path.c_str()) < 0 && errno != ENOENT) return failed("remove", path);
-  return {};
+  if (::unlink(path.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR) return {};
+  const int error_number = errno;
+  // Where nothing can be written the kernel refuses before it looks.
+  struct stat status{};
+  if (error_number == EROFS && ::lstat(path.c_str(), &status) < 0 && errno == ENOENT) return {};
+  errno = error_number;
+  return failed("remove", path);
 }
 
 }  // namespace nvccd

@@ -12,7 +12,8 @@ namespace nvccd {
 
 // Replaces `path` by a file of exactly this content and these permission bits (the umask does not count).
 // The content is on the disk before the name points to it. One writer a path at a time: the temporary
-// file beside it is always called `path`.new. Errors: ErrorKind::system; `path` is then as it was.
+// file beside it, .<name>.new, is one that those who read whole directories leave out. Errors:
+// ErrorKind::system; `path` is then as it was.
 Result<> write_file_atomically(const std::filesystem::path& path, std::string_view content, mode_t mode);
 
 // Removes the file; that there is none is no error.

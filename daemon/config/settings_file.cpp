@@ -55,12 +55,15 @@ std::optional<std::string> parse_driver(std::string_view text) {
   return std::string(text);
 }
 
-// The last element of a Kubernetes resource name.
+// What may be the last element of a Kubernetes resource name and of a CDI kind; "": none is set.
 std::optional<std::string> parse_alias(std::string_view text) {
-  const auto allowed = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
-  };
-  if (text.size() > 63 || !std::ranges::all_of(text, allowed)) return std::nullopt;
+  const auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
+  const auto letter_or_digit = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  const auto allowed = [&](char c) { return letter_or_digit(c) || c == '-' || c == '_'; };
+  if (text.empty()) return "";
+  if (text.size() > 63 || !std::ranges::all_of(text, allowed) || !letter(text.front()) ||
+      !letter_or_digit(text.back()))
+    return std::nullopt;
   return std::string(text);
 }
 
@@ -104,7 +107,7 @@ void read_transition(TomlTable table, TransitionSettings& transition) {
 }
 
 void read_kubernetes(TomlTable table, KubernetesSettings& kubernetes) {
-  constexpr auto alias = "letters, digits, '-', '_' and '.', at most 63";
+  constexpr auto alias = "letters, digits, '-' and '_', beginning with a letter, at most 63";
   table.read("pgpu_alias", kubernetes.pgpu_alias, parse_alias, alias);
   table.read("nvswitch_alias", kubernetes.nvswitch_alias, parse_alias, alias);
   table.read("node_features", kubernetes.node_features);

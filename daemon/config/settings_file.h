@@ -9,6 +9,9 @@
 
 namespace nvccd {
 
+inline constexpr auto default_settings_file = "/etc/nvccd/nvccd.toml";
+inline constexpr auto default_settings_directory = "/etc/nvccd/nvccd.toml.d";
+
 struct LoadedSettings {
   Settings settings;
   std::vector<std::string> warnings;  // unknown keys: "file:line:column: ..."

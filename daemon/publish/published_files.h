@@ -1,0 +1,82 @@
+// Keeps the files up that tell other programs on the node what the manager knows.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "base/event.h"
+#include "engine/manager.h"
+#include "publish/resource_name.h"
+#include "publish/transition_statistics.h"
+
+namespace nvccd {
+
+struct PublishSettings {
+  ResourceAliases aliases;
+  bool node_features = true;
+  bool cdi = true;
+};
+
+struct PublishPlaces {
+  std::filesystem::path runtime;  // state.json and nvccd.prom
+  std::filesystem::path node_features = "/etc/kubernetes/node-feature-discovery/features.d";
+  std::filesystem::path cdi = "/run/cdi";
+};
+
+// Removes whatever an earlier run may have left in these places. Errors: the first; the other files are
+// removed.
+Result<> withdraw_published_files(const PublishPlaces& places);
+
+// Runs on the event loop's thread; manager and statistics must outlive it. The files are there only while
+// this object is: those left over from before are removed first, and all are removed at the end.
+//
+// Changes are written once the loop has nothing more urgent to do, so that many at a time cost one write. A
+// change that takes back a promise (ready, healthy) is written at once, before anything is done to the
+// device. A file that cannot be written is removed: readers had better see nothing than what is no longer
+// true.
+class PublishedFiles final : public ManagerObserver {
+ public:
+  static Result<std::unique_ptr<PublishedFiles>> create(sd_event* event, Manager& manager,
+                                                        const TransitionStatistics& statistics,
+                                                        PublishPlaces places, PublishSettings settings);
+  ~PublishedFiles() override;
+  PublishedFiles(const PublishedFiles&) = delete;
+  PublishedFiles& operator=(const PublishedFiles&) = delete;
+
+  // Writes the present state now. What fails is logged, once until it works again.
+  void write();
+  // After the settings were read again.
+  void set_settings(PublishSettings settings);
+
+  void node_changed() override;
+  void device_added(const PciAddress&) override { write_soon(); }
+  void device_changed(const PciAddress& address) override;
+  void device_removed(const PciAddress& address) override;
+
+ private:
+  using Contents = std::map<std::filesystem::path, std::string>;
+
+  PublishedFiles(Manager& manager, const TransitionStatistics& statistics, PublishPlaces places,
+                 PublishSettings settings);
+  Contents contents() const;
+  void write_soon();
+  void put(const std::filesystem::path& path, const std::string& content);
+  void withdraw(std::filesystem::path path);
+  void report(const std::filesystem::path& path, const Result<>& result);
+  static int on_deferred(sd_event_source* source, void* userdata) noexcept;
+
+  Manager& manager_;
+  const TransitionStatistics& statistics_;
+  PublishPlaces places_;
+  PublishSettings settings_;
+  EventSourcePtr deferred_;
+  Contents written_;
+  std::set<std::filesystem::path> failing_;
+  bool promised_ready_ = false;
+  std::set<PciAddress> promised_healthy_;
+};
+
+}  // namespace nvccd
