@@ -1,0 +1,75 @@
+// What the checks are made of: a check is a function from what is known of the host to a verdict.
+#pragma once
+
+#include <map>
+#include <span>
+
+#include "config/settings_file.h"
+#include "model/device.h"
+#include "model/finding.h"
+#include "model/node.h"
+#include "pci/host_devices.h"
+#include "preflight/host.h"
+
+namespace nvccd {
+
+inline constexpr auto default_state_file = "/run/nvccd/state.json";
+
+// What the running daemon knows; a copy, so that the checks can run in a worker.
+struct DaemonState {
+  NodeState node;
+  std::map<PciAddress, DeviceSnapshot> devices;
+};
+
+// A device of this host that the settings do not exclude.
+struct CheckedDevice {
+  PciAddress address;
+  DeviceFacts facts;
+};
+
+struct Subject {
+  Host host;
+  Result<LoadedSettings> settings;
+  std::optional<DaemonState> daemon;  // nullopt: asked without the daemon
+  std::string state_file = default_state_file;
+  std::vector<CheckedDevice> devices = {};
+  HostConfidential confidential = HostConfidential::none;
+
+  // What is in the files, or the defaults where those are broken.
+  Settings settings_or_default() const { return settings ? settings->settings : Settings(); }
+  // Guests are meant to be confidential, whether or not the host can do that.
+  bool wants_confidential() const;
+};
+
+struct Verdict {
+  CheckResult result;
+  std::string found;
+  std::string advice = {};
+};
+
+inline Verdict ok(std::string found) {
+  return {CheckResult::ok, std::move(found)};
+}
+inline Verdict skip(std::string reason) {
+  return {CheckResult::skip, std::move(reason)};
+}
+inline Verdict warn(std::string found, std::string advice) {
+  return {CheckResult::warn, std::move(found), std::move(advice)};
+}
+inline Verdict fail(std::string found, std::string advice) {
+  return {CheckResult::fail, std::move(found), std::move(advice)};
+}
+
+struct Check {
+  std::string_view id;  // each has a section of that name in nvccd-checks(7)
+  Verdict (*run)(const Subject&);
+};
+
+// A topic a file. Checks of devices run only where there are devices.
+std::span<const Check> host_checks();
+std::span<const Check> isolation_checks();
+std::span<const Check> device_checks();
+std::span<const Check> driver_checks();
+std::span<const Check> service_checks();
+
+}  // namespace nvccd

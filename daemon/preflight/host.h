@@ -1,0 +1,40 @@
+// A read-only view of the host for the checks. What it reads may be anything: other programs wrote it.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pci/sysfs.h"
+
+namespace nvccd {
+
+class Host {
+ public:
+  // `root` is put before every path; "": this host. Tests have directory trees there.
+  explicit Host(std::string root = "") : root_(std::move(root)) {}
+
+  HostPaths kernel() const { return {.sys = root_ + "/sys", .dev = root_ + "/dev", .proc = root_ + "/proc"}; }
+  bool is_this_host() const { return root_.empty(); }
+  std::filesystem::path path(std::string_view absolute) const { return root_ + std::string(absolute); }
+
+  // Follows symbolic links. A directory that may not be entered holds nothing.
+  bool has(std::string_view absolute) const;
+
+  // A regular file of at most `limit` bytes; anything else (a FIFO, a device) is not even opened. The error's
+  // cause names the file.
+  Result<std::string> read(std::string_view absolute, std::size_t limit = 1 << 20) const;
+
+  // Names of what is in a directory, sorted; empty where there is none. Hidden ones are left out.
+  std::vector<std::string> list(std::string_view absolute) const;
+
+  // The kernel's command line, word by word.
+  std::vector<std::string> kernel_arguments() const;
+
+ private:
+  std::string root_;
+};
+
+}  // namespace nvccd

@@ -1,0 +1,78 @@
+// Each device on its own: IOMMU groups, ACS on the way to the device, and its iommufd node.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "pci/device_facts.h"
+#include "preflight/check.h"
+
+namespace nvccd {
+namespace {
+
+bool same_card(const PciAddress& one, const PciAddress& other) {
+  return one.domain == other.domain && one.bus == other.bus && one.device == other.device;
+}
+
+bool is_bridge(const HostPaths& paths, const PciAddress& address) {
+  constexpr std::uint32_t host_bridge = 0x0600;
+  constexpr std::uint32_t pci_bridge = 0x0604;
+  const auto device_class = read_class(paths, address);
+  return device_class && (*device_class >> 8 == host_bridge || *device_class >> 8 == pci_bridge);
+}
+
+Verdict check_groups(const Subject& subject) {
+  const auto paths = subject.host.kernel();
+  std::vector<std::string> without;
+  std::vector<std::string> shared;
+  for (const auto& device : subject.devices) {
+    if (!device.facts.iommu_group) {
+      without.push_back(to_string(device.address));
+      continue;
+    }
+    std::vector<std::string> strangers;
+    for (const auto& member : iommu_group_members(paths, device.address))
+      if (!same_card(member, device.address) && !is_bridge(paths, member))
+        strangers.push_back(to_string(member));
+    if (!strangers.empty())
+      shared.push_back(fmt::format("{} with {} (group {})", to_string(device.address),
+                                   fmt::join(strangers, ", "), *device.facts.iommu_group));
+  }
+  if (!without.empty())
+    return fail(fmt::format("no IOMMU group: {}", fmt::join(without, ", ")),
+                "enable the IOMMU; see iommu.enabled");
+  if (!shared.empty())
+    return fail(
+        fmt::format("IOMMU group shared: {}", fmt::join(shared, "; ")),
+        "enable ACS in the firmware setup (with PCIe ARI and AER), or put the card into another slot");
+  return ok("every device has an IOMMU group of its own");
+}
+
+Verdict check_iommufd_devices(const Subject& subject) {
+  std::vector<std::string> without;
+  std::size_t bound = 0;
+  for (const auto& device : subject.devices) {
+    if (!device.facts.driver_is_vfio) continue;
+    ++bound;
+    if (device.facts.vfio_device.empty()) without.push_back(to_string(device.address));
+  }
+  if (bound == 0) return skip("no device is bound to a vfio driver");
+  if (without.empty()) return ok("every bound device has a node in /dev/vfio/devices");
+  auto found = fmt::format("no node in /dev/vfio/devices: {}", fmt::join(without, ", "));
+  if (!subject.wants_confidential()) return skip(std::move(found) + "; only confidential guests need it");
+  return fail(std::move(found),
+              "boot a kernel with CONFIG_VFIO_DEVICE_CDEV; Kata gives a confidential guest no other");
+}
+
+constexpr Check checks[] = {
+    {"iommu.groups", check_groups},
+    {"iommufd.devices", check_iommufd_devices},
+};
+
+}  // namespace
+
+std::span<const Check> isolation_checks() {
+  return checks;
+}
+
+}  // namespace nvccd

@@ -1,0 +1,83 @@
+#include "preflight/preflight.h"
+
+#include "pci/device_facts.h"
+#include "policy/desired.h"
+
+namespace nvccd {
+namespace {
+
+constexpr std::string_view no_devices_id = "devices";
+
+Subject to_subject(const PreflightInput& input) {
+  Subject subject{
+      .host = input.host, .settings = input.settings, .daemon = input.daemon, .state_file = input.state_file};
+  const auto paths = subject.host.kernel();
+  subject.confidential = detect_host_confidential(paths.sys);
+  const auto settings = subject.settings_or_default();
+  for (const auto& address : list_devices(paths)) {
+    const auto facts = read_facts(paths, address);
+    if (facts && desired_device(settings, Mode::on, address, facts->kind, facts->device_id).managed)
+      subject.devices.push_back({address, *facts});
+  }
+  return subject;
+}
+
+void run(std::span<const Check> checks, const Subject& subject, Findings& findings) {
+  for (const auto& check : checks) {
+    auto verdict = check.run(subject);
+    findings.push_back({.id = std::string(check.id),
+                        .result = verdict.result,
+                        .found = std::move(verdict.found),
+                        .advice = std::move(verdict.advice)});
+  }
+}
+
+// What is wrong with a host is not urgent while it has no device: nobody wants a wall of red on a laptop.
+void soften(Findings& findings) {
+  for (auto& finding : findings)
+    if (finding.result == CheckResult::fail) finding.result = CheckResult::warn;
+}
+
+}  // namespace
+
+bool Subject::wants_confidential() const {
+  if (daemon && daemon->node.node_mode) return *daemon->node.node_mode != Mode::off;
+  const auto mode = settings_or_default().mode;
+  return mode.node.value_or(mode.default_mode) != Mode::off;
+}
+
+Findings run_preflight(const PreflightInput& input) {
+  const Subject subject = to_subject(input);
+  Findings findings;
+  run(host_checks(), subject, findings);
+  if (subject.devices.empty()) {
+    soften(findings);
+    findings.push_back({.id = std::string(no_devices_id),
+                        .result = CheckResult::skip,
+                        .found = "there is no NVIDIA GPU or NVSwitch on this host that nvccd manages"});
+  } else {
+    for (const auto& topic : {isolation_checks(), driver_checks()})
+      run(topic, subject, findings);
+  }
+  run(service_checks(), subject, findings);
+  return findings;
+}
+
+Findings run_preflight_without_daemon() {
+  return run_preflight({.settings = load_settings(default_settings_file, default_settings_directory)});
+}
+
+std::vector<std::string_view> check_ids() {
+  std::vector<std::string_view> ids;
+  const auto add = [&](std::span<const Check> checks) {
+    for (const auto& check : checks)
+      ids.push_back(check.id);
+  };
+  add(host_checks());
+  ids.push_back(no_devices_id);
+  for (const auto& topic : {isolation_checks(), driver_checks(), service_checks()})
+    add(topic);
+  return ids;
+}
+
+}  // namespace nvccd

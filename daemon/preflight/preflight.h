@@ -1,0 +1,24 @@
+// Looks over the host for what keeps confidential guests from getting their GPUs; see nvccd-checks(7).
+#pragma once
+
+#include "preflight/check.h"
+
+namespace nvccd {
+
+struct PreflightInput {
+  Host host = Host();
+  Result<LoadedSettings> settings;         // as they are in the files now
+  std::optional<DaemonState> daemon = {};  // nullopt: the daemon does not run
+  std::string state_file = default_state_file;
+};
+
+// Reads files and changes nothing. May take long on a host in trouble, so not for the event loop's thread.
+Findings run_preflight(const PreflightInput& input);
+
+// Of this host, with the settings of /etc/nvccd, for the case that the daemon cannot be asked.
+Findings run_preflight_without_daemon();
+
+// Every id that a finding can have, in the order of the findings.
+std::vector<std::string_view> check_ids();
+
+}  // namespace nvccd
