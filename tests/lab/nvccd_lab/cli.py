@@ -9,7 +9,7 @@ from . import demo
 from .cache import RECIPES, artifact
 from .errors import LabError
 from .lab import Lab
-from .paths import build_directory, default_lab_directory
+from .paths import default_install, default_lab_directory
 
 
 def up(options):
@@ -74,7 +74,8 @@ def parser():
     sub.add_argument("--nvswitches", type=int, default=0, metavar="N")
     sub.add_argument("--iommufd", action="store_true", help="VFIO with iommufd instead of groups only")
     sub.add_argument("--append", default="", metavar="WORDS", help="more for the kernel's command line")
-    sub.add_argument("--build", type=pathlib.Path, default=build_directory(), help="what to install (default: %(default)s)")
+    sub.add_argument("--build", type=pathlib.Path, default=default_install(),
+                     help="what to install: a build directory, or one with packages (default: %(default)s)")
     sub.add_argument("--no-install", action="store_true", help="leave the project out")
 
     sub = command("run", "run a command in the guest", run)
@@ -85,7 +86,7 @@ def parser():
     sub.add_argument("--timeout", type=float, default=600, metavar="SECONDS")
 
     sub = command("install", "install the project again, e.g. after a build", lambda o: attached(o).install(o.build))
-    sub.add_argument("--build", type=pathlib.Path, default=build_directory(), help="default: %(default)s")
+    sub.add_argument("--build", type=pathlib.Path, default=default_install(), help="or packages (default: %(default)s)")
 
     sub = command("put", "copy a file into the guest", lambda o: attached(o).put(o.to, o.file.read_bytes(), o.file.stat().st_mode & 0o777))
     sub.add_argument("file", type=pathlib.Path)

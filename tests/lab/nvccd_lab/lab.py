@@ -26,8 +26,8 @@ PCI_ADDRESS = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 class Lab:
     """with Lab(gpus=4, nvswitches=2) as lab: ...  boots a guest and ends it.
 
-    gpus is a number (Hopper) or a list of the emulator's models, e.g. ["gh100", "gb202"]. install is the build directory
-    whose install goes into the guest, or None. append goes to the kernel's command line."""
+    gpus is a number (Hopper) or a list of the emulator's models, e.g. ["gh100", "gb202"]. install is a directory with packages,
+    or a build directory, or None for a guest without the project. append goes to the kernel's command line."""
 
     def __init__(self, gpus=0, nvswitches=0, iommufd=False, install=None, append="", delays=None, directory=None):
         self._temporary = directory is None
@@ -169,14 +169,13 @@ class Lab:
         if self._state["emulator"]:
             self.emulator.request("power-cycle")
 
-    def install(self, build=None):
-        """Unpacks the project in the guest and makes its services re-read what a package's scripts would."""
-        if build:
-            self._state["install"] = str(build)
+    def install(self, source=None):
+        """Installs the project in the guest: from a directory with packages or a build directory, else what up() was told."""
+        if source:
+            self._state["install"] = str(source)
             self._save()
-            payload.write(build, self.directory / "payload.tar")
-        self.run(payload.UNPACK, timeout=120)
-        self.run("ldconfig; systemctl daemon-reload && systemctl reload dbus && udevadm control --reload", timeout=60)
+            payload.write(source, self.directory / "payload.tar")
+        self.run(payload.install_command(self._state["install"]), timeout=300)
 
     # --- in the guest ---
 

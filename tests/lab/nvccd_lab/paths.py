@@ -21,10 +21,17 @@ def build_directory():
     return pathlib.Path(os.environ.get("NVCCD_BUILD_DIR", PROJECT / "build/release"))
 
 
-def emulator_program(build):
-    """The emulator of a build directory (None: of the default one)."""
-    named = os.environ.get("NVCCD_EMULATOR")
-    program = pathlib.Path(named or pathlib.Path(build or build_directory()) / "tests/emulator/server/nvccd-emulator")
-    if not program.is_file():
-        raise LabError(f"there is no {program}: build it first, or name the build directory in NVCCD_BUILD_DIR")
-    return program
+def default_install():
+    """What a guest gets: the packages in NVCCD_PACKAGES, else what the build directory installs."""
+    return pathlib.Path(os.environ.get("NVCCD_PACKAGES") or build_directory())
+
+
+def emulator_program(installed):
+    """The emulator beside what a lab installs (a build directory has one), or in the default build directory."""
+    if named := os.environ.get("NVCCD_EMULATOR"):
+        return pathlib.Path(named)
+    for directory in (installed, build_directory()):
+        program = pathlib.Path(directory or "/nonexistent") / "tests/emulator/server/nvccd-emulator"
+        if program.is_file():
+            return program
+    raise LabError(f"there is no {program}: build it first, or name the build directory in NVCCD_BUILD_DIR")

@@ -3,6 +3,8 @@ import json
 
 from support import until
 
+# What a VM's monitor does first: open the group, and keep it open.
+HOLDER = "import os, signal; os.open('{}', os.O_RDWR); signal.pause()"
 STATE_FILE = "/run/nvccd/state.json"
 MANAGER = "org.nvccd1 /org/nvccd1 org.nvccd1.Manager"
 # The lab's host is not confidential, which would turn the default mode into "off".
@@ -58,6 +60,11 @@ class Nvccd:
         answer = self.lab.run(f"busctl --json=short call {MANAGER} SetMode 'sa{{sv}}' {mode} 0").stdout
         return json.loads(answer)["data"][0]
 
+    def resets(self):
+        """How often each device was reset, by name, as the hardware counts it."""
+        return {name: each["counters"]["function_level_resets"] + each["counters"]["bus_resets"]
+                for name, each in self.lab.hardware().items()}
+
     def wait_device_ready(self, address, mode, timeout=READY_TIMEOUT):
         def ready():
             device = self.device(address)
@@ -65,27 +72,64 @@ class Nvccd:
         until(ready, f"{address} to be ready in mode {mode}", timeout, interval=0.3)
 
 
-class Signals:
-    """The manager's signals from the moment of entering, e.g. with Signals(lab) as signals."""
-    FILE = "/run/nvccd-lab-signals.jsonl"
-    WATCH = "type='signal',sender='org.nvccd1',interface='org.nvccd1.Manager'"
+class Holder:
+    """A device in use, as a VM would have it: with Holder(nvccd, "gpu1") as holder. The unit is called vm."""
 
-    def __init__(self, lab):
-        self.lab = lab
+    def __init__(self, nvccd, name):
+        self.nvccd = nvccd
+        self.lab = nvccd.lab
+        self.address = self.lab.address(name)
 
     def __enter__(self):
-        self.lab.run(f"rm -f {self.FILE}; systemd-run -q --unit=nvccd-lab-signals -p StandardOutput=file:{self.FILE} "
-                     f"stdbuf -oL busctl --json=short monitor --match \"{self.WATCH}\"")
-        until(lambda: "Monitoring" in self.lab.run("journalctl -u nvccd-lab-signals --no-pager; cat " + self.FILE, check=False).stdout,
-              "the bus monitor", 30, interval=0.2)
+        node = self.nvccd.device(self.address)["vfio_group"]
+        self.lab.run(["systemd-run", "-q", "--unit=vm", "python3", "-c", HOLDER.format(node)])
+        until(lambda: self.nvccd.device(self.address)["in_use"], "nvccd to see that the device is in use", 60, interval=0.2)
+        return self
+
+    def release(self):
+        self.lab.run("systemctl stop vm", timeout=60)
+
+    def __exit__(self, *_):
+        self.lab.run("systemctl stop vm", check=False, timeout=60)
+
+
+class Recorder:
+    """What a command that runs on in the guest prints, from the moment of entering: with Recorder(lab, ...) as recorder.
+    started: a word that says that it is listening."""
+
+    def __init__(self, lab, name, command, started, user="root"):
+        self.lab = lab
+        self.unit = f"nvccd-lab-{name}"
+        self.file = f"/run/{self.unit}"
+        self.command = command
+        self.started = started
+        self.user = user
+
+    def __enter__(self):
+        self.lab.run(f"rm -f {self.file}; systemd-run -q --unit={self.unit} -p User={self.user} -p StandardOutput=file:{self.file} "
+                     f"-p StandardError=append:{self.file} stdbuf -oL {self.command}")
+        until(lambda: self.started in self.output(), f"{self.unit} to listen", 60, interval=0.2)
         return self
 
     def __exit__(self, *_):
-        self.lab.run("systemctl stop nvccd-lab-signals", check=False)
+        self.lab.run(f"systemctl stop {self.unit}", check=False)
+
+    def output(self):
+        return self.lab.run(["cat", self.file], check=False).stdout
+
+    def wait_for(self, text, timeout=READY_TIMEOUT):
+        until(lambda: text in self.output(), f"{text!r} from {self.unit}", timeout, interval=0.3)
+
+
+class Signals(Recorder):
+    """The manager's signals from the moment of entering, e.g. with Signals(lab) as signals."""
+    WATCH = "type='signal',sender='org.nvccd1',interface='org.nvccd1.Manager'"
+
+    def __init__(self, lab):
+        super().__init__(lab, "signals", f'busctl --json=short monitor --match "{self.WATCH}"', "Monitoring")
 
     def _messages(self):
-        lines = self.lab.run(["cat", self.FILE]).stdout.splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        return [json.loads(line) for line in self.output().splitlines() if line.startswith("{")]
 
     def job_result(self, job):
         """How a job ended (done, failed, cancelled), or None."""

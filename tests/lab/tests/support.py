@@ -1,5 +1,4 @@
 """What the lab's tests share: a lab per class, and what is known when a test fails."""
-import os
 import pathlib
 import sys
 import unittest
@@ -8,12 +7,12 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from nvccd_lab import Lab, LabError  # noqa: E402
-from nvccd_lab.paths import build_directory  # noqa: E402
+from nvccd_lab.paths import default_install  # noqa: E402
 from nvccd_lab.wait import until  # noqa: E402
 
 __all__ = ["BUILD", "LabError", "LabTest", "main", "until"]
 
-BUILD = pathlib.Path(os.environ.get("NVCCD_BUILD_DIR", build_directory()))
+BUILD = default_install()  # what is tested: packages, or a build directory
 
 
 class LabTest(unittest.TestCase):

@@ -7,10 +7,6 @@ from support import BUILD, LabTest, main
 class Transitions(LabTest):
     options = {"gpus": 8, "nvswitches": 4, "install": BUILD}
 
-    def resets(self):
-        return {name: each["counters"]["function_level_resets"] + each["counters"]["bus_resets"]
-                for name, each in self.lab.hardware().items()}
-
     def expected_mode(self, name, mode):
         return mode if name.startswith("gpu") or mode == "ppcie" else "off"
 
@@ -20,9 +16,9 @@ class Transitions(LabTest):
         before_mode = "on"
         for mode in ("ppcie", "on", "off", "devtools"):
             with self.subTest(mode=mode):
-                before = self.resets()
+                before = nvccd.resets()
                 self.lab.run(f"nvccctl set-mode {mode}", timeout=300)
-                after = self.resets()
+                after = nvccd.resets()
                 for name, hardware in self.lab.hardware().items():
                     expected = self.expected_mode(name, mode)
                     changed = expected != self.expected_mode(name, before_mode)
