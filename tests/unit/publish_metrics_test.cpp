@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+
 #include "publish/metrics.h"
 #include "support/fake_manager.h"
 
@@ -66,6 +69,15 @@ TEST_F(MetricsTest, CountEachFailureOfADeviceOnce) {
   set_state("0000:65:00.0", DeviceState::failed);
   EXPECT_TRUE(has("nvccd_device_failures_total{address=\"0000:65:00.0\"} 2"));
   EXPECT_TRUE(has("nvccd_device_healthy{address=\"0000:65:00.0\"} 0"));
+}
+
+TEST_F(MetricsTest, AreAllInTheManualPage) {
+  std::ifstream in(NVCCD_SOURCE_DIR "/docs/man/nvccd-files.5.scd");
+  const std::string page{std::istreambuf_iterator<char>(in), {}};
+  go_through(ModeState::on, 1s);
+  std::istringstream lines(metrics(manager.node(), manager.devices(), statistics, "1"));
+  for (std::string word, name; lines >> word;)
+    if (word == "TYPE" && lines >> name) EXPECT_TRUE(page.contains("*" + name + "*")) << name;
 }
 
 TEST_F(MetricsTest, ForgetADeviceThatIsGone) {
