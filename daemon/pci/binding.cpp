@@ -46,36 +46,34 @@ Result<std::vector<PciAddress>> functions_to_bind(const HostPaths& paths, const 
   return functions;
 }
 
-Result<std::string> load_driver(const HostPaths& paths, const PciAddress& address,
-                                const std::string& wanted) {
-  if (wanted != "auto") {
-    std::error_code error;
-    if (std::filesystem::exists(paths.driver(wanted), error)) return wanted;  // loaded, or built in
-    std::string module = wanted;
-    std::ranges::replace(module, '-', '_');
-    if (auto loaded = load_module(module); !loaded) return std::unexpected(loaded.error());
-    return wanted;
-  }
-  const auto modalias = read_attribute(paths.device(address) / "modalias");
-  if (!modalias) return std::unexpected(modalias.error());
-  const auto modules = find_vfio_modules(*modalias);
-  if (!modules) return std::unexpected(modules.error());
-  const std::string module = modules->empty() ? "vfio_pci" : modules->front();
+bool is_registered(const HostPaths& paths, const std::string& driver) {
+  std::error_code error;
+  return std::filesystem::exists(paths.driver(driver), error);
+}
+
+Result<std::string> load_named_driver(const HostPaths& paths, const std::string& driver) {
+  if (is_registered(paths, driver)) return driver;  // loaded, or built in
+  std::string module = driver;
+  std::ranges::replace(module, '-', '_');
   if (auto loaded = load_module(module); !loaded) return std::unexpected(loaded.error());
-  // Built-in drivers have no such directory; the general driver's name is known.
-  const auto driver = driver_of_module(paths, module);
-  if (!driver && module == "vfio_pci") return "vfio-pci";
   return driver;
+}
+
+// What --udev-driver or --prepare chose for the device, who may look for modules and load them.
+std::optional<std::string> prepared_driver(const HostPaths& paths, const PciAddress& address) {
+  const auto driver = read_attribute(paths.device(address) / "driver_override");
+  if (!driver || !is_vfio_driver(paths, *driver) || !is_registered(paths, *driver)) return std::nullopt;
+  return *driver;
 }
 
 Result<> detach_from(const HostPaths& paths, const PciAddress& address, const std::string& driver,
                      const BindPolicy& policy) {
-  if (std::ranges::find(takeover_drivers, driver) != takeover_drivers.end()) {
+  if (is_takeover_driver(driver)) {
     if (!policy.take_over_idle)
       return std::unexpected(Error{
           .cause = fmt::format("the device belongs to driver {}, and vfio.takeover is \"never\"", driver),
           .advice = fmt::format("unbind it from {}, or set vfio.takeover = \"idle\"", driver)});
-    if (auto use = find_driver_use(paths, address, driver))
+    if (auto use = find_driver_use(paths, driver))
       return std::unexpected(
           Error{.kind = ErrorKind::device_busy,
                 .cause = fmt::format("the device is in use through driver {}: {}", driver, *use),
@@ -89,8 +87,7 @@ Result<> bind_function(const HostPaths& paths, const PciAddress& function, const
   const auto directory = paths.device(function);
   const auto current = link_name(directory / "driver");
   if (is_vfio_driver(paths, current)) return {};
-  if (!current.empty() && !is_companion &&
-      std::ranges::find(takeover_drivers, current) == takeover_drivers.end())
+  if (!current.empty() && !is_companion && !is_takeover_driver(current))
     return std::unexpected(Error{
         .cause =
             fmt::format("the device belongs to driver {}, which nvccd does not take devices from", current),
@@ -114,10 +111,27 @@ Result<> bind_function(const HostPaths& paths, const PciAddress& function, const
 
 }  // namespace
 
+bool is_takeover_driver(std::string_view driver) {
+  return std::ranges::find(takeover_drivers, driver) != takeover_drivers.end();
+}
+
+Result<std::string> load_vfio_driver(const HostPaths& paths, const PciAddress& address,
+                                     const std::string& wanted) {
+  if (wanted != "auto") return load_named_driver(paths, wanted);
+  const auto modalias = read_attribute(paths.device(address) / "modalias");
+  if (!modalias) return std::unexpected(modalias.error());
+  const auto modules = find_vfio_modules(*modalias);
+  if (!modules) return std::unexpected(modules.error());
+  if (modules->empty() || modules->front() == "vfio_pci") return load_named_driver(paths, "vfio-pci");
+  if (auto loaded = load_module(modules->front()); !loaded) return std::unexpected(loaded.error());
+  return driver_of_module(paths, modules->front());
+}
+
 Result<> bind_to_vfio(const HostPaths& paths, const PciAddress& address, const BindPolicy& policy) {
   const auto functions = functions_to_bind(paths, address);
   if (!functions) return std::unexpected(functions.error());
-  const auto driver = load_driver(paths, address, policy.driver);
+  const auto prepared = policy.driver == "auto" ? prepared_driver(paths, address) : std::nullopt;
+  const auto driver = prepared ? *prepared : load_vfio_driver(paths, address, policy.driver);
   if (!driver) return std::unexpected(on_device(driver.error(), address));
   for (const auto& function : *functions) {
     const auto device_class = read_class(paths, function);
@@ -145,6 +159,8 @@ Result<> release_from_vfio(const HostPaths& paths, const PciAddress& address) {
           std::pair{std::filesystem::path(paths.sys + "/bus/pci/drivers_probe"), to_string(function)}})
       if (auto written = write_attribute(file, value); !written)
         return std::unexpected(on_device(written.error(), function));
+    // Its driver may not be loaded; at this event udev's own rules load what claims the device.
+    if (link_name(directory / "driver").empty()) (void)write_attribute(directory / "uevent", "change");
   }
   return {};
 }

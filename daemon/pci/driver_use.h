@@ -1,4 +1,4 @@
-// Whether somebody uses a device through a display or compute driver of the host.
+// Whether somebody uses a display or compute driver of the host.
 #pragma once
 
 #include <optional>
@@ -8,8 +8,8 @@
 
 namespace nvccd {
 
-// What uses it, in words; nullopt: nothing does. In doubt it is in use.
-std::optional<std::string> find_driver_use(const HostPaths& paths, const PciAddress& address,
-                                           const std::string& driver);
+// What uses it, in words; nullopt: nothing does. In doubt it is in use. The kernel does not tell users of one
+// device of a driver from those of another, so any user counts.
+std::optional<std::string> find_driver_use(const HostPaths& paths, const std::string& driver);
 
 }  // namespace nvccd

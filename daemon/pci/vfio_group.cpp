@@ -5,8 +5,6 @@
 
 #include <cerrno>
 
-#include "pci/file_holders.h"
-
 namespace nvccd {
 
 Result<VfioGroup> VfioGroup::open(const HostPaths& paths, int group) {
@@ -16,12 +14,10 @@ Result<VfioGroup> VfioGroup::open(const HostPaths& paths, int group) {
   const int open_error = errno;
   if (open_error != EBUSY)
     return std::unexpected(system_error(fmt::format("cannot open {}", node), open_error));
-  const auto holder = find_holder(paths, node);
-  return std::unexpected(
-      Error{.kind = ErrorKind::device_busy,
-            .cause = holder ? fmt::format("the device is in use by {} (it has {} open)", *holder, node)
-                            : fmt::format("the device is in use ({} is open)", node),
-            .advice = "stop the VM that uses it, or wait until it ends"});
+  return std::unexpected(Error{
+      .kind = ErrorKind::device_busy,
+      .cause = fmt::format("the device is in use: somebody has {} open", node),
+      .advice = fmt::format("stop the VM that uses it, or wait until it ends (fuser -v {} names it)", node)});
 }
 
 Result<std::shared_ptr<VfioGroup>> VfioGroups::hold(int group) {

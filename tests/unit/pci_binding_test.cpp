@@ -10,6 +10,7 @@ namespace nvccd {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr PciAddress gpu{0, 0x65, 0, 0};
 constexpr PciAddress audio{0, 0x65, 0, 1};
@@ -155,6 +156,24 @@ TEST_F(Binding, TakesNothingFromADriverItDoesNotKnow) {
   EXPECT_THAT(error.message(), HasSubstr("belongs to driver xen-pciback"));
   EXPECT_EQ(unbound_from("xen-pciback"), "");
   EXPECT_EQ(override_of(gpu), "");
+}
+
+TEST_F(Binding, PrefersTheLoadedDriverThatTheOverrideNames) {
+  policy.driver = "auto";
+  host.group(5, {gpu});
+  host.add_driver("nvgrace-gpu-vfio-pci");
+  host.write(host.paths().device(gpu) / "driver_override", "nvgrace-gpu-vfio-pci\n");
+  EXPECT_THAT(expect_failure(bind()).message(),
+              HasSubstr("driver nvgrace-gpu-vfio-pci did not take the device"));
+}
+
+TEST_F(Binding, AnOverrideWithADriverOfTheHostDoesNotCount) {
+  policy.driver = "auto";
+  host.group(5, {gpu});
+  host.add_driver("nvidia");
+  host.write(host.paths().device(gpu) / "modalias", "pci:v000010DEd00002330sv0sd0bc03sc02i00\n");
+  host.write(host.paths().device(gpu) / "driver_override", "nvidia\n");
+  EXPECT_THAT(expect_failure(bind()).message(), Not(HasSubstr("driver nvidia")));
 }
 
 TEST_F(Binding, ReleaseClearsTheOverrideUnbindsAndProbes) {

@@ -32,7 +32,7 @@ class InUse(LabTest):
             self.wait_until(lambda: self.nvccd.property("State", f"org.nvccd1 {job} org.nvccd1.Job") == "waiting", "the job to wait")
             self.assertEqual(self.nvccd.device(address)["state"], "busy")
             self.assertIs(self.nvccd.property("Ready"), False)
-            self.assertIn("python3", self.nvccd.device(address)["error"], "the error says who holds the device")
+            self.assertIn("fuser -v /dev/vfio/", self.nvccd.device(address)["error"], "the error says how to find who holds the device")
             self.assertEqual((self.nvccd.resets()["gpu1"], self.lab.hardware("gpu1")["active_mode"]), (resets["gpu1"], "on"))
             holder.release()
             self.nvccd.wait_device_ready(address, "off")
