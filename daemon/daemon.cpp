@@ -9,6 +9,7 @@
 
 #include "pci/mapped_window.h"
 #include "pci/sysfs_host_devices.h"
+#include "preflight/preflight.h"
 
 namespace nvccd {
 namespace {
@@ -104,7 +105,7 @@ Result<> Daemon::set_up(LoadedSettings settings) {
   if (!files) return std::unexpected(files.error());
   published_files_ = *std::move(files);
   auto bus = BusService::create(event, options_.bus, *manager_,
-                                [](const std::function<void(Findings)>& done) { done({}); });
+                                [this](std::function<void(Findings)> done) { check(std::move(done)); });
   if (!bus) return std::unexpected(bus.error());
   bus_ = *std::move(bus);
 
@@ -151,6 +152,17 @@ Result<LoadedSettings> Daemon::load_settings() {
   auto loaded = options_.load_settings();
   if (loaded) published_files_->set_settings(publish_settings(loaded->settings.kubernetes));
   return loaded;
+}
+
+void Daemon::check(std::function<void(Findings)> done) {
+  start_with_result(
+      *scheduler_,
+      [options = options_, daemon = preflight::DaemonState{manager_->node(), manager_->devices()}] {
+        return preflight::run({.settings = options.load_settings(),
+                               .daemon = daemon,
+                               .state_file = (options.runtime_dir / "state.json").string()});
+      },
+      std::move(done));
 }
 
 int Daemon::on_reload_signal(sd_event_source*, const signalfd_siginfo*, void* self) {

@@ -28,6 +28,7 @@ class Daemon {
   Result<> set_up(LoadedSettings settings);
   void settled();
   Result<LoadedSettings> load_settings();
+  void check(std::function<void(Findings)> done);
   static int on_reload_signal(sd_event_source* source, const signalfd_siginfo* info, void* self);
 
   Options options_;

@@ -9,9 +9,9 @@
 #include "model/finding.h"
 #include "model/node.h"
 #include "pci/host_devices.h"
-#include "preflight/host.h"
+#include "preflight/host_view.h"
 
-namespace nvccd {
+namespace nvccd::preflight {
 
 inline constexpr auto default_state_file = "/run/nvccd/state.json";
 
@@ -28,7 +28,7 @@ struct CheckedDevice {
 };
 
 struct Subject {
-  Host host;
+  HostView host;
   Result<LoadedSettings> settings;
   std::optional<DaemonState> daemon;  // nullopt: asked without the daemon
   std::string state_file = default_state_file;
@@ -72,4 +72,4 @@ std::span<const Check> device_checks();
 std::span<const Check> driver_checks();
 std::span<const Check> service_checks();
 
-}  // namespace nvccd
+}  // namespace nvccd::preflight

@@ -4,7 +4,7 @@
 
 #include "preflight/check.h"
 
-namespace nvccd {
+namespace nvccd::preflight {
 namespace {
 
 constexpr std::string_view host_modules[] = {"nvidia",           "nvidia_drm", "nvidia_fs", "nvidia_modeset",
@@ -51,4 +51,4 @@ std::span<const Check> driver_checks() {
   return checks;
 }
 
-}  // namespace nvccd
+}  // namespace nvccd::preflight

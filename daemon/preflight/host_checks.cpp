@@ -7,7 +7,7 @@
 
 #include "preflight/check.h"
 
-namespace nvccd {
+namespace nvccd::preflight {
 namespace {
 
 // What the processor says it can do, by the kernel's flags.
@@ -16,7 +16,7 @@ struct Processor {
   bool tdx = false;
 };
 
-Processor read_processor(const Host& host) {
+Processor read_processor(const HostView& host) {
   Processor processor;
   // The first processor speaks for all; its flags are on one line near the top.
   std::istringstream lines(host.read("/proc/cpuinfo", 16 << 20).value_or(""));
@@ -61,7 +61,7 @@ Verdict check_confidential(const Subject& subject) {
 }
 
 // "sev_es 410" in the kernel's list of what can be handed out.
-std::optional<std::int64_t> read_capacity(const Host& host, std::string_view resource) {
+std::optional<std::int64_t> read_capacity(const HostView& host, std::string_view resource) {
   std::istringstream lines(host.read("/sys/fs/cgroup/misc.capacity").value_or(""));
   std::string name;
   for (std::int64_t number = 0; lines >> name >> number;)
@@ -112,7 +112,7 @@ bool has_argument(const std::vector<std::string>& arguments, std::initializer_li
   });
 }
 
-std::string why_no_iommu(const Host& host) {
+std::string why_no_iommu(const HostView& host) {
   const auto arguments = host.kernel_arguments();
   if (has_argument(arguments, {"iommu=off", "intel_iommu=off", "amd_iommu=off"}))
     return "remove iommu=off, intel_iommu=off or amd_iommu=off from the kernel command line";
@@ -176,4 +176,4 @@ std::span<const Check> host_checks() {
   return checks;
 }
 
-}  // namespace nvccd
+}  // namespace nvccd::preflight

@@ -7,7 +7,7 @@
 #include "pci/device_facts.h"
 #include "preflight/check.h"
 
-namespace nvccd {
+namespace nvccd::preflight {
 namespace {
 
 bool same_card(const PciAddress& one, const PciAddress& other) {
@@ -75,4 +75,4 @@ std::span<const Check> isolation_checks() {
   return checks;
 }
 
-}  // namespace nvccd
+}  // namespace nvccd::preflight

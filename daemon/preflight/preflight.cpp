@@ -3,12 +3,12 @@
 #include "pci/device_facts.h"
 #include "policy/desired.h"
 
-namespace nvccd {
+namespace nvccd::preflight {
 namespace {
 
 constexpr std::string_view no_devices_id = "devices";
 
-Subject to_subject(const PreflightInput& input) {
+Subject to_subject(const Input& input) {
   Subject subject{
       .host = input.host, .settings = input.settings, .daemon = input.daemon, .state_file = input.state_file};
   const auto paths = subject.host.kernel();
@@ -22,7 +22,7 @@ Subject to_subject(const PreflightInput& input) {
   return subject;
 }
 
-void run(std::span<const Check> checks, const Subject& subject, Findings& findings) {
+void run_topic(std::span<const Check> checks, const Subject& subject, Findings& findings) {
   for (const auto& check : checks) {
     auto verdict = check.run(subject);
     findings.push_back({.id = std::string(check.id),
@@ -46,10 +46,10 @@ bool Subject::wants_confidential() const {
   return mode.node.value_or(mode.default_mode) != Mode::off;
 }
 
-Findings run_preflight(const PreflightInput& input) {
+Findings run(const Input& input) {
   const Subject subject = to_subject(input);
   Findings findings;
-  run(host_checks(), subject, findings);
+  run_topic(host_checks(), subject, findings);
   if (subject.devices.empty()) {
     soften(findings);
     findings.push_back({.id = std::string(no_devices_id),
@@ -57,14 +57,14 @@ Findings run_preflight(const PreflightInput& input) {
                         .found = "there is no NVIDIA GPU or NVSwitch on this host that nvccd manages"});
   } else {
     for (const auto& topic : {isolation_checks(), driver_checks()})
-      run(topic, subject, findings);
+      run_topic(topic, subject, findings);
   }
-  run(service_checks(), subject, findings);
+  run_topic(service_checks(), subject, findings);
   return findings;
 }
 
-Findings run_preflight_without_daemon() {
-  return run_preflight({.settings = load_settings(default_settings_file, default_settings_directory)});
+Findings run_without_daemon() {
+  return run({.settings = load_settings(default_settings_file, default_settings_directory)});
 }
 
 std::vector<std::string_view> check_ids() {
@@ -80,4 +80,4 @@ std::vector<std::string_view> check_ids() {
   return ids;
 }
 
-}  // namespace nvccd
+}  // namespace nvccd::preflight

@@ -3,22 +3,22 @@
 
 #include "preflight/check.h"
 
-namespace nvccd {
+namespace nvccd::preflight {
 
-struct PreflightInput {
-  Host host = Host();
+struct Input {
+  HostView host = HostView();
   Result<LoadedSettings> settings;         // as they are in the files now
   std::optional<DaemonState> daemon = {};  // nullopt: the daemon does not run
   std::string state_file = default_state_file;
 };
 
 // Reads files and changes nothing. May take long on a host in trouble, so not for the event loop's thread.
-Findings run_preflight(const PreflightInput& input);
+Findings run(const Input& input);
 
 // Of this host, with the settings of /etc/nvccd, for the case that the daemon cannot be asked.
-Findings run_preflight_without_daemon();
+Findings run_without_daemon();
 
 // Every id that a finding can have, in the order of the findings.
 std::vector<std::string_view> check_ids();
 
-}  // namespace nvccd
+}  // namespace nvccd::preflight

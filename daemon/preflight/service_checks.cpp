@@ -7,7 +7,7 @@
 
 #include "preflight/check.h"
 
-namespace nvccd {
+namespace nvccd::preflight {
 namespace {
 
 Verdict check_settings(const Subject& subject) {
@@ -29,7 +29,7 @@ Verdict check_enabled(const Subject& subject) {
 }
 
 // The addresses that a state file lists.
-Result<std::set<std::string>> read_state_devices(const Host& host, const std::string& state_file) {
+Result<std::set<std::string>> read_state_devices(const HostView& host, const std::string& state_file) {
   const auto text = host.read(state_file);
   if (!text) return std::unexpected(text.error());
   const auto document = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
@@ -103,4 +103,4 @@ std::span<const Check> service_checks() {
   return checks;
 }
 
-}  // namespace nvccd
+}  // namespace nvccd::preflight

@@ -1,4 +1,4 @@
-#include "preflight/host.h"
+#include "preflight/host_view.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <sstream>
 
-namespace nvccd {
+namespace nvccd::preflight {
 namespace {
 
 // More than any directory that is looked at has; a hostile one is not read for ever.
@@ -16,12 +16,12 @@ constexpr std::size_t max_entries = 10'000;
 
 }  // namespace
 
-bool Host::has(std::string_view absolute) const {
+bool HostView::has(std::string_view absolute) const {
   std::error_code error;
   return std::filesystem::exists(path(absolute), error);
 }
 
-Result<std::string> Host::read(std::string_view absolute, std::size_t limit) const {
+Result<std::string> HostView::read(std::string_view absolute, std::size_t limit) const {
   const auto file = path(absolute);
   // Opening a FIFO waits for a writer and opening a device may do things, so first only the name.
   const auto name = open_file(file, O_PATH);
@@ -49,7 +49,7 @@ Result<std::string> Host::read(std::string_view absolute, std::size_t limit) con
   return text;
 }
 
-std::vector<std::string> Host::list(std::string_view absolute) const {
+std::vector<std::string> HostView::list(std::string_view absolute) const {
   std::vector<std::string> names;
   std::error_code error;
   std::filesystem::directory_iterator entry(path(absolute), error);
@@ -62,7 +62,7 @@ std::vector<std::string> Host::list(std::string_view absolute) const {
   return names;
 }
 
-std::vector<std::string> Host::kernel_arguments() const {
+std::vector<std::string> HostView::kernel_arguments() const {
   std::vector<std::string> words;
   std::istringstream line(read("/proc/cmdline").value_or(""));
   for (std::string word; line >> word;)
@@ -70,4 +70,4 @@ std::vector<std::string> Host::kernel_arguments() const {
   return words;
 }
 
-}  // namespace nvccd
+}  // namespace nvccd::preflight

@@ -9,12 +9,12 @@
 
 #include "pci/sysfs.h"
 
-namespace nvccd {
+namespace nvccd::preflight {
 
-class Host {
+class HostView {
  public:
   // `root` is put before every path; "": this host. Tests have directory trees there.
-  explicit Host(std::string root = "") : root_(std::move(root)) {}
+  explicit HostView(std::string root = "") : root_(std::move(root)) {}
 
   HostPaths kernel() const { return {.sys = root_ + "/sys", .dev = root_ + "/dev", .proc = root_ + "/proc"}; }
   bool is_this_host() const { return root_.empty(); }
@@ -37,4 +37,4 @@ class Host {
   std::string root_;
 };
 
-}  // namespace nvccd
+}  // namespace nvccd::preflight
