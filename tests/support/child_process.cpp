@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@ ChildProcess::ChildProcess(sd_event* event, const std::vector<std::string>& comm
     : event_(event) {
   const UniqueFd out = options.terminal ? open_terminal(output_) : open_pipe(output_);
   const UniqueFd err = options.terminal ? UniqueFd() : open_pipe(errors_);
+  if (options.terminal) resize_terminal(options.columns);
   run(command, options, out.get(), err ? err.get() : out.get());
 }
 
@@ -35,6 +37,12 @@ UniqueFd ChildProcess::open_terminal(Stream& stream) {
   if (!end) throw std::runtime_error("the terminal cannot be opened");
   listen(stream);
   return end;
+}
+
+void ChildProcess::resize_terminal(unsigned short columns) {
+  const winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+  ::ioctl(output_.fd.get(), TIOCSWINSZ, &size);
+  if (pid_ > 0) ::kill(pid_, SIGWINCH);  // it is not the terminal's foreground process
 }
 
 void ChildProcess::listen(Stream& stream) {
@@ -65,6 +73,7 @@ void ChildProcess::run(const std::vector<std::string>& command, const Options& o
   if (pid_ > 0) return;
   for (const std::string& variable : options.environment)
     ::putenv(const_cast<char*>(variable.c_str()));
+  if (options.terminal) ::dup2(out, STDIN_FILENO);
   ::dup2(out, STDOUT_FILENO);
   ::dup2(err, STDERR_FILENO);
   ::execv(arguments[0], arguments.data());
@@ -78,11 +87,22 @@ ChildProcess::~ChildProcess() {
 }
 
 int ChildProcess::wait() {
+  const int status = wait_status();
+  return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int ChildProcess::wait_for_signal() {
+  const int status = wait_status();
+  return status >= 0 && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+// As waitpid() has it, or -1.
+int ChildProcess::wait_status() {
   if (!run_until(event_, [&] { return !output_.source && !errors_.source; })) return -1;
   int status = 0;
   ::waitpid(pid_, &status, 0);
   ended_ = true;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return status;
 }
 
 }  // namespace nvccd::test
