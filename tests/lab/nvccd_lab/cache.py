@@ -1,4 +1,4 @@
-"""What the lab builds once: QEMU, the guest's root and its kernels, each named after a hash of its recipe."""
+"""What the lab builds once (QEMU, the guest's root, its kernels, and a schema to test against), each named after a hash of its recipe."""
 import fcntl
 import hashlib
 import os
@@ -16,6 +16,7 @@ RECIPES = {
     "kernel": ["build-common.sh", "build-kernel", "pack-modules", "pack-initramfs", "guest/init"],
     "image": ["build-common.sh", "build-image", "guest/agent.py", "guest/nvccd-lab-agent.service"],
     "iommufd": ["build-common.sh", "build-iommufd", "pack-modules"],
+    "cdi-schema": ["build-common.sh", "build-cdi-schema"],
 }
 # An artifact that is made from another one changes with it.
 MADE_FROM = {"iommufd": ["kernel"]}
