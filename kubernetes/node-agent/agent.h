@@ -1,0 +1,85 @@
+// The loop of the agent: whatever happens, it looks at everything it knows, decides, and does the one next
+// thing. What it does comes back as news, and so on until there is nothing to do.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/scheduler.h"
+#include "kubernetes/node-agent/api_client.h"
+#include "kubernetes/node-agent/decision.h"
+#include "kubernetes/node-agent/event_recorder.h"
+#include "kubernetes/node-agent/local_state.h"
+#include "kubernetes/node-agent/nvccd_link.h"
+#include "kubernetes/node-agent/object_watch.h"
+
+namespace nvccd::agent {
+
+class Agent {
+ public:
+  struct Settings {
+    std::string node;
+    std::string operator_namespace;
+    std::string bus;  // "": the system bus
+  };
+
+  // All of it runs on the loop of `event`, which together with the others must outlive the agent.
+  Agent(sd_event* event, Scheduler& scheduler, Clock& clock, ApiClient& api, LocalState& local,
+        Settings settings);
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+ private:
+  void wake();
+  void reconcile();
+  Situation situation(const ObjectMeta& node);
+  Presence presence();
+  void follow_operands(const Labels& labels);
+  void note_wish(const Labels& labels);
+  void note_devices(const client::Snapshot& nvccd);
+
+  void carry_out(const ObjectMeta& node, Decision decision);
+  bool keep_files(const Decision& decision);
+  void wait_for_operands(bool waiting);
+  void patch(const ObjectMeta& node, Labels labels);
+  void patched(const Labels& before, const Labels& written, const ApiResult<std::string>& body);
+  void fetch_node();
+  void call(Call call);
+  void called(const Call& call, const CallResult& result);
+  void refuse(const std::string& mode, const std::string& message, const std::string& error_name);
+  void check_answered(const std::string& mode, const CallResult& result);
+  void change_answered(const std::string& mode, const CallResult& result);
+  void job_ended(const std::string& path, const client::JobView& job);
+  void pause(std::optional<Duration> at_least = {});
+
+  Scheduler& scheduler_;
+  ApiClient& api_;
+  LocalState& local_;
+  const Settings settings_;
+
+  EventRecorder events_;
+  std::unique_ptr<ObjectWatch> node_watch_;
+  std::unique_ptr<ObjectWatch> pod_watch_;  // while the node has the GPU operator
+  std::unique_ptr<NvccdLink> nvccd_;
+
+  // What this process knows besides what it can see.
+  Wish wish_;
+  std::optional<Check> check_;
+  std::optional<Refusal> refusal_;
+  bool refused_for_use_ = false;          // by virtual machines
+  std::set<std::string> devices_, used_;  // addresses: a refusal is about these
+  std::string our_job_;                   // path
+  std::string our_mode_;                  // that it sets
+  bool waited_long_enough_ = false;
+  bool nvccd_is_missing_ = false;
+
+  bool awake_ = false;  // reconcile() is on its way
+  Backoff backoff_;
+  HttpClient::TransferPtr transfer_;      // of a patch, or of the node after a conflict
+  std::unique_ptr<Timer> pause_;          // after a failure nothing is tried until it is over
+  std::unique_ptr<Timer> operand_timer_;  // while operands are waited for
+  std::unique_ptr<Timer> absence_timer_;  // since nvccd went
+};
+
+}  // namespace nvccd::agent

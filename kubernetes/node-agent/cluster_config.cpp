@@ -1,0 +1,165 @@
+#include "kubernetes/node-agent/cluster_config.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+namespace nvccd::agent {
+namespace {
+
+constexpr std::size_t largest_file = 1 << 20;
+
+std::unexpected<Error> invalid(std::string cause, std::string advice = {}) {
+  return std::unexpected(
+      Error{.kind = ErrorKind::invalid_config, .cause = std::move(cause), .advice = std::move(advice)});
+}
+
+std::optional<std::string> read_small_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text(largest_file, '\0');
+  if (!file.read(text.data(), static_cast<std::streamsize>(text.size())) && !file.eof()) return std::nullopt;
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
+std::string trimmed(std::string text) {
+  constexpr auto blanks = " \t\r\n";
+  text.erase(text.find_last_not_of(blanks) + 1);
+  text.erase(0, text.find_first_not_of(blanks));
+  return text;
+}
+
+// ---- kubeconfig ----
+
+YAML::Node at(const YAML::Node& node, const char* key) {
+  return node.IsMap() ? node[key] : YAML::Node(YAML::NodeType::Undefined);
+}
+
+std::string text_at(const YAML::Node& node, const char* key) {
+  const YAML::Node value = at(node, key);
+  return value && value.IsScalar() ? value.Scalar() : std::string();
+}
+
+// The entry of this name in a list such as "clusters", without its wrapping.
+YAML::Node named(const YAML::Node& config, const char* list, const char* wrapping, const std::string& name) {
+  const YAML::Node entries = at(config, list);
+  if (entries && entries.IsSequence())
+    for (const YAML::Node& entry : entries)
+      if (text_at(entry, "name") == name) return at(entry, wrapping);
+  return YAML::Node(YAML::NodeType::Undefined);
+}
+
+// A PEM text that stands in the file itself (in base64) or in a file of its own.
+Result<> read_pem(const YAML::Node& node, const std::string& key, const std::filesystem::path& directory,
+                  std::string& file, std::string& data) {
+  if (const std::string encoded = text_at(node, (key + "-data").c_str()); !encoded.empty()) {
+    const auto decoded = YAML::DecodeBase64(encoded);
+    if (decoded.empty()) return invalid(key + "-data is not base64");
+    data.assign(decoded.begin(), decoded.end());
+  } else if (const std::string path = text_at(node, key.c_str()); !path.empty()) {
+    file = directory / path;
+  }
+  return {};
+}
+
+Result<> read_cluster(const YAML::Node& cluster, const std::filesystem::path& directory, Endpoint& endpoint) {
+  endpoint.url = text_at(cluster, "server");
+  while (endpoint.url.ends_with('/'))
+    endpoint.url.pop_back();
+  if (!endpoint.url.starts_with("https://"))
+    return invalid(fmt::format("the server \"{}\" is not reached by https", endpoint.url),
+                   "credentials are sent over https only");
+  if (text_at(cluster, "insecure-skip-tls-verify") == "true")
+    return invalid("insecure-skip-tls-verify is not supported",
+                   "give the cluster's certificate-authority instead");
+  if (at(cluster, "proxy-url")) return invalid("proxy-url is not supported");
+  endpoint.tls_server_name = text_at(cluster, "tls-server-name");
+  return read_pem(cluster, "certificate-authority", directory, endpoint.ca_file, endpoint.ca_data);
+}
+
+Result<> read_user(const YAML::Node& user, const std::filesystem::path& directory, ClusterConfig& config) {
+  for (const char* key : {"exec", "auth-provider", "username", "password"})
+    if (at(user, key))
+      return invalid(fmt::format("users[].user.{} is not supported", key),
+                     "use a service account's token (token or tokenFile) or a client certificate");
+  if (const std::string file = text_at(user, "tokenFile"); !file.empty())
+    config.token_file = directory / file;
+  config.inline_token = text_at(user, "token");
+  Endpoint& endpoint = config.endpoint;
+  if (auto read = read_pem(user, "client-certificate", directory, endpoint.certificate_file,
+                           endpoint.certificate_data);
+      !read)
+    return read;
+  return read_pem(user, "client-key", directory, endpoint.key_file, endpoint.key_data);
+}
+
+Result<ClusterConfig> to_config(const YAML::Node& yaml, const std::filesystem::path& directory) {
+  const std::string current = text_at(yaml, "current-context");
+  if (current.empty()) return invalid("there is no current-context");
+  const YAML::Node context = named(yaml, "contexts", "context", current);
+  if (!context) return invalid(fmt::format("there is no context \"{}\"", current));
+  const std::string cluster_name = text_at(context, "cluster");
+  const YAML::Node cluster = named(yaml, "clusters", "cluster", cluster_name);
+  if (!cluster) return invalid(fmt::format("there is no cluster \"{}\"", cluster_name));
+  const std::string user_name = text_at(context, "user");
+  const YAML::Node user = named(yaml, "users", "user", user_name);
+  if (!user) return invalid(fmt::format("there is no user \"{}\"", user_name));
+
+  ClusterConfig config;
+  if (auto read = read_cluster(cluster, directory, config.endpoint); !read)
+    return std::unexpected(read.error());
+  if (auto read = read_user(user, directory, config); !read) return std::unexpected(read.error());
+  const Endpoint& endpoint = config.endpoint;
+  if (config.token_file.empty() && config.inline_token.empty() && endpoint.certificate_file.empty() &&
+      endpoint.certificate_data.empty())
+    return invalid(fmt::format("user \"{}\" has neither a token nor a client certificate", user_name));
+  return config;
+}
+
+}  // namespace
+
+std::string ClusterConfig::token() const {
+  std::string token =
+      trimmed(token_file.empty() ? inline_token : read_small_file(token_file).value_or(std::string()));
+  // One that could break out of its header is none.
+  return token.find_first_of("\r\n") == std::string::npos ? token : std::string();
+}
+
+Result<ClusterConfig> in_cluster_config(const std::filesystem::path& directory,
+                                        const std::function<const char*(const char*)>& environment) {
+  const char* host = environment("KUBERNETES_SERVICE_HOST");
+  const char* port = environment("KUBERNETES_SERVICE_PORT");
+  if (host == nullptr || port == nullptr || *host == '\0' || *port == '\0')
+    return invalid("this is no pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set",
+                   "outside of a pod give a kubeconfig file with --kubeconfig");
+  const bool bare_ipv6 = std::string_view(host).contains(':') && *host != '[';
+  ClusterConfig config{.endpoint = {}, .token_file = directory / "token", .inline_token = {}};
+  config.endpoint.url = "https://" + (bare_ipv6 ? fmt::format("[{}]", host) : std::string(host)) + ":" + port;
+  config.endpoint.ca_file = directory / "ca.crt";
+  if (config.token().empty())
+    return invalid(fmt::format("there is no token in {}", config.token_file.string()),
+                   "the pod needs its service account's token");
+  return config;
+}
+
+Result<ClusterConfig> read_kubeconfig(const std::filesystem::path& file) {
+  const auto text = read_small_file(file);
+  if (!text) return invalid(fmt::format("cannot read {}", file.string()));
+  auto config = parse_kubeconfig(*text, std::filesystem::absolute(file).parent_path());
+  if (!config) config.error().cause = file.string() + ": " + config.error().cause;
+  return config;
+}
+
+Result<ClusterConfig> parse_kubeconfig(const std::string& text, const std::filesystem::path& directory) {
+  try {
+    return to_config(YAML::Load(text), directory);
+  } catch (const YAML::Exception& exception) {
+    // Not what(): it may quote the text, and with it a credential.
+    return invalid(fmt::format("line {}: this is not YAML", exception.mark.line + 1));
+  }
+}
+
+}  // namespace nvccd::agent

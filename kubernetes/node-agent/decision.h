@@ -1,0 +1,100 @@
+// What is to be done next, from all that is known: the node's labels, the operands, nvccd, and what this
+// agent has done itself. A pure function; it is asked again after everything that happens, so no step needs
+// to know which came before it, and a process that was killed leaves nothing that the next one would not
+// find.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "client/views.h"
+#include "kubernetes/node-agent/operands.h"
+
+namespace nvccd::agent {
+
+inline constexpr std::string_view mode_label = "nvidia.com/cc.mode";
+inline constexpr std::string_view mode_state_label = "nvidia.com/cc.mode.state";
+inline constexpr std::string_view ready_state_label = "nvidia.com/cc.ready.state";
+
+// What the label asks for.
+struct Wish {
+  enum class Kind { none, mode, invalid };
+  Kind kind = Kind::none;
+  std::string value = {};  // of the label
+  bool operator==(const Wish&) const = default;
+};
+Wish wish_of(const Labels& node);
+
+// What nvccd said to a change before it is made: a dry run.
+struct Check {
+  std::string mode;      // "" of clearing it
+  bool affects = false;  // some device would change
+};
+
+// A mode that nvccd does not want to set, or has given up. It is not asked again for the same wish.
+struct Refusal {
+  std::string mode;  // "" of clearing it
+  std::string message;
+};
+
+enum class Presence {
+  unknown,  // not asked yet
+  absent,   // since a moment: perhaps it only restarts
+  missing,  // for longer
+  present,
+};
+
+enum class PodView {
+  unknown,  // not listed yet
+  refused,  // the API server does not let us list them
+  known,
+};
+
+struct Situation {
+  Labels labels;  // of the node
+  PodView pods = PodView::known;
+  std::set<std::string> running_apps;  // pods of the operator on this node
+  Presence presence = Presence::unknown;
+  client::Snapshot nvccd;             // when present
+  std::set<std::string> label_modes;  // modes that were set because of the label
+  std::optional<Check> check;         // of this wish
+  std::optional<Refusal> refusal;     // of this wish
+  bool withdrawn = false;             // the device plugin offers nothing
+  bool waited_long_enough = false;    // for the operands
+};
+
+// Something that people should know while it is so.
+struct Notice {
+  std::string reason;  // CamelCase, of the event
+  std::string message;
+  bool warning = false;
+  bool operator==(const Notice&) const = default;
+};
+
+struct CheckMode {
+  std::string mode;  // "": clearing it
+};
+struct SetMode {
+  std::string mode;
+};
+struct ClearMode {};
+struct CancelJob {
+  std::uint64_t id = 0;
+};
+using Call = std::variant<std::monostate, CheckMode, SetMode, ClearMode, CancelJob>;
+
+struct Decision {
+  Labels labels;                  // that are to be written: those that differ
+  std::optional<bool> withdrawn;  // nullopt: as it is
+  Call call;                      // of nvccd; only when there is nothing to write
+  bool awaits_operands = false;   // the wait for them is on
+  bool forget_label_modes = false;
+  std::vector<Notice> notices;
+};
+
+Decision decide(const Situation& situation);
+
+}  // namespace nvccd::agent

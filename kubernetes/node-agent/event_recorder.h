@@ -1,0 +1,67 @@
+// Tells people through Events of the node ("kubectl describe node") and the log.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <span>
+#include <string>
+
+#include "base/clock.h"
+#include "base/scheduler.h"
+#include "kubernetes/node-agent/api_client.h"
+#include "kubernetes/node-agent/backoff.h"
+#include "kubernetes/node-agent/decision.h"
+
+namespace nvccd::agent {
+
+// How many events may be sent: some at once, then one a minute.
+class EventBudget {
+ public:
+  static constexpr int at_once = 20;
+  static constexpr Duration refill = std::chrono::minutes(1);
+
+  bool take(Duration now);
+
+ private:
+  int left_ = at_once;
+  Duration refilled_{};
+};
+
+class EventRecorder {
+ public:
+  EventRecorder(ApiClient& api, Scheduler& scheduler, Clock& clock, std::string node);
+  EventRecorder(const EventRecorder&) = delete;
+  EventRecorder& operator=(const EventRecorder&) = delete;
+
+  // What is so now. Told once, and again only after it has not been so, or with another message.
+  void report(std::span<const Notice> notices);
+  // Something that has happened.
+  void record(const Notice& notice);
+
+ private:
+  // An event that is in the cluster; told again it is counted there instead of sent anew.
+  struct Sent {
+    std::string name;
+    std::string first_time;
+    int count = 0;
+  };
+
+  void send_next();
+  void answered(const ApiResult<std::string>& body);
+
+  ApiClient& api_;
+  Scheduler& scheduler_;
+  Clock& clock_;
+  const std::string node_;
+  std::vector<Notice> current_;
+  std::deque<Notice> queue_;
+  std::map<std::string, Sent> sent_;  // by reason and message
+  std::uint64_t last_name_ = 0;
+  EventBudget budget_;
+  Backoff backoff_;
+  bool refused_ = false;  // said so already
+  HttpClient::TransferPtr transfer_;
+  std::unique_ptr<Timer> timer_;
+};
+
+}  // namespace nvccd::agent

@@ -1,0 +1,327 @@
+#include "kubernetes/node-agent/nvccd_link.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "dbus/names.h"
+
+namespace nvccd::agent {
+namespace {
+
+constexpr auto properties_interface = "org.freedesktop.DBus.Properties";
+constexpr auto object_manager_interface = "org.freedesktop.DBus.ObjectManager";
+constexpr auto our_signals = "type='signal',sender='org.nvccd1',path_namespace='/org/nvccd1'";
+constexpr auto owner_changes =
+    "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',member='NameOwnerChanged',"
+    "arg0='org.nvccd1'";
+
+int append_options(sd_bus_message* message, bool dry_run) {
+  return dry_run ? sd_bus_message_append(message, "a{sv}", 1, "dry-run", "b", 1)
+                 : sd_bus_message_append(message, "a{sv}", 0);
+}
+
+}  // namespace
+
+NvccdLink::NvccdLink(sd_event* event, Scheduler& scheduler, std::string address, Handlers handlers)
+    : event_(share(event)),
+      scheduler_(scheduler),
+      address_(std::move(address)),
+      handlers_(std::move(handlers)) {
+  open();
+}
+
+NvccdLink::~NvccdLink() = default;
+
+// ---- the bus ----
+
+void NvccdLink::open() {
+  if (const int r = connect(); r < 0) disconnected(-r);
+}
+
+int NvccdLink::connect() {
+  sd_bus* bus = nullptr;
+  int r = 0;
+  if (address_.empty()) {
+    r = sd_bus_open_system(&bus);
+  } else {
+    r = sd_bus_new(&bus);
+    if (r >= 0) r = sd_bus_set_address(bus, address_.c_str());
+    if (r >= 0) r = sd_bus_set_bus_client(bus, 1);
+    if (r >= 0) r = sd_bus_start(bus);
+  }
+  bus_.reset(bus);
+  if (r >= 0) r = sd_bus_attach_event(bus, event_.get(), SD_EVENT_PRIORITY_NORMAL);
+  const struct {
+    BusSlotPtr& slot;
+    const char* match;
+    sd_bus_message_handler_t handler;
+  } matches[] = {
+      {owner_, owner_changes, on_owner_changed},
+      {signals_, our_signals, on_signal},
+      {closed_,
+       "type='signal',sender='org.freedesktop.DBus.Local',path='/org/freedesktop/DBus/Local',"
+       "interface='org.freedesktop.DBus.Local',member='Disconnected'",
+       on_disconnected},
+  };
+  for (const auto& [slot, match, handler] : matches) {
+    sd_bus_slot* added = nullptr;
+    if (r >= 0) r = sd_bus_add_match_async(bus, &added, match, handler, nullptr, this);
+    slot.reset(added);
+  }
+  if (r >= 0) fetch();
+  return r;
+}
+
+void NvccdLink::disconnected(int error) {
+  for (BusSlotPtr* slot : {&signals_, &owner_, &closed_, &manager_reply_, &objects_reply_, &answer_})
+    slot->reset();
+  bus_.reset();
+  spdlog::log(running_ == false ? spdlog::level::debug : spdlog::level::warn,
+              "the bus cannot be reached: {}; trying again", std::generic_category().message(error));
+  retry_ = scheduler_.after(backoff_.next(), [this] { open(); });
+  set_running(false);
+}
+
+// ---- what nvccd says ----
+
+void NvccdLink::fetch() {
+  const auto message = new_call(dbus::manager_path, properties_interface, "GetAll");
+  if (message) sd_bus_message_append(message.get(), "s", dbus::manager_interface);
+  if (!send(message, manager_reply_, on_manager)) return;
+  send(new_call(dbus::manager_path, object_manager_interface, "GetManagedObjects"), objects_reply_,
+       on_objects);
+}
+
+void NvccdLink::fetched_manager(sd_bus_message* reply) {
+  manager_.clear();
+  if (sd_bus_message_is_method_error(reply, nullptr) || client::read_properties(reply, manager_) < 0)
+    manager_.clear();
+}
+
+void NvccdLink::fetched(sd_bus_message* reply) {
+  objects_.clear();
+  const bool readable = !sd_bus_message_is_method_error(reply, nullptr) && !manager_.empty() &&
+                        read_objects(reply, objects_) >= 0;
+  running_ = readable;
+  if (readable) {
+    backoff_.reset();
+  } else {
+    objects_.clear();
+    // A daemon that is not there tells when it comes; one that does not answer has to be asked again.
+    if (!sd_bus_message_is_method_error(reply, SD_BUS_ERROR_SERVICE_UNKNOWN) &&
+        !sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
+      retry_ = scheduler_.after(backoff_.next(), [this] { fetch(); });
+  }
+  busy_ = static_cast<bool>(answered_);  // a call that was made since is still to be answered
+  handlers_.changed();
+}
+
+void NvccdLink::set_running(bool running) {
+  running_ = running;
+  manager_.clear();
+  objects_.clear();
+  end_call({.error_name = SD_BUS_ERROR_DISCONNECTED, .error_message = "nvccd has gone", .job = {}});
+  busy_ = false;
+  handlers_.changed();
+}
+
+template <typename View>
+std::vector<View> NvccdLink::views(const char* interface, View (*to_view)(const client::PropertyMap&)) const {
+  std::vector<View> found;
+  for (const auto& [path, interfaces] : objects_)
+    if (const auto place = interfaces.find(interface); place != interfaces.end())
+      found.push_back(to_view(place->second));
+  return found;
+}
+
+client::Snapshot NvccdLink::snapshot() const {
+  return {.node = client::to_node(manager_),
+          .devices = views(dbus::device_interface, client::to_device),
+          .jobs = views(dbus::job_interface, client::to_job)};
+}
+
+void NvccdLink::note(sd_bus_message* message) {
+  const std::string_view member = sd_bus_message_get_member(message);
+  const char* path = nullptr;
+  if (member == "InterfacesAdded") {
+    Objects::mapped_type interfaces;
+    if (sd_bus_message_read(message, "o", &path) < 0 || read_interfaces(message, interfaces) < 0) return;
+    objects_.insert_or_assign(path, std::move(interfaces));
+  } else if (member == "InterfacesRemoved") {
+    if (sd_bus_message_read(message, "o", &path) < 0) return;
+    objects_.erase(path);
+  } else if (member == "PropertiesChanged") {
+    note_changed_properties(message);
+  } else if (member == "JobRemoved") {
+    note_ended_job(message);
+  } else {
+    return;
+  }
+  if (running_ == true) handlers_.changed();
+}
+
+void NvccdLink::note_changed_properties(sd_bus_message* message) {
+  const char* interface = nullptr;
+  client::PropertyMap properties;
+  if (sd_bus_message_read(message, "s", &interface) < 0 || client::read_properties(message, properties) < 0)
+    return;
+  const std::string path = sd_bus_message_get_path(message);
+  client::PropertyMap* kept = nullptr;
+  if (path == dbus::manager_path && std::string_view(interface) == dbus::manager_interface)
+    kept = &manager_;
+  else if (const auto place = objects_.find(path); place != objects_.end())
+    kept = &place->second[interface];
+  if (kept == nullptr) return;  // comes with the state that is being fetched
+  for (auto& [name, value] : properties)
+    kept->insert_or_assign(name, std::move(value));
+}
+
+void NvccdLink::note_ended_job(sd_bus_message* message) {
+  std::uint32_t id = 0;
+  const char* path = nullptr;
+  const char* result = nullptr;
+  if (sd_bus_message_read(message, "uos", &id, &path, &result) < 0) return;
+  client::JobView job;
+  if (const auto place = objects_.find(path); place != objects_.end())
+    job = client::to_job(place->second[dbus::job_interface]);
+  job.id = id;
+  job.state = result;
+  objects_.erase(path);
+  handlers_.job_ended(path, job);
+}
+
+// ---- what we ask of it ----
+
+void NvccdLink::call(const Call& call, Answered answered) {
+  BusMessagePtr message;
+  bool dry_run = false;
+  std::string mode;
+  if (const auto* cancel = std::get_if<CancelJob>(&call)) {
+    const std::string path = fmt::format("{}/{}", dbus::job_prefix, cancel->id);
+    message = new_call(path.c_str(), dbus::job_interface, "Cancel");
+  } else {
+    if (const auto* check = std::get_if<CheckMode>(&call)) {
+      dry_run = true;
+      mode = check->mode;
+    } else if (const auto* set = std::get_if<SetMode>(&call)) {
+      mode = set->mode;
+    }
+    message = new_call(dbus::manager_path, dbus::manager_interface, mode.empty() ? "ClearMode" : "SetMode");
+    if (message && !mode.empty()) sd_bus_message_append(message.get(), "s", mode.c_str());
+    if (message) append_options(message.get(), dry_run);
+  }
+  answered_ = std::move(answered);
+  busy_ = true;
+  send(message, answer_, on_answer);
+}
+
+void NvccdLink::call_answered(sd_bus_message* reply) {
+  CallResult result;
+  if (const sd_bus_error* error = sd_bus_message_get_error(reply)) {
+    result.error_name = error->name ? error->name : SD_BUS_ERROR_FAILED;
+    result.error_message = error->message ? error->message : "";
+  } else if (const char* job = nullptr; sd_bus_message_read(reply, "o", &job) > 0) {
+    result.job = job;
+    result.affects = affects_devices(job);
+  }
+  end_call(result);
+  fetch();
+}
+
+void NvccdLink::end_call(const CallResult& result) {
+  if (const Answered answered = std::exchange(answered_, {})) answered(result);
+}
+
+// A job is announced before the call that made it is answered.
+bool NvccdLink::affects_devices(const std::string& job) const {
+  const auto object = objects_.find(job);
+  if (object == objects_.end()) return true;
+  const auto interface = object->second.find(dbus::job_interface);
+  return interface == object->second.end() || !client::to_job(interface->second).devices.empty();
+}
+
+BusMessagePtr NvccdLink::new_call(const char* path, const char* interface, const char* member) {
+  sd_bus_message* message = nullptr;
+  if (bus_ &&
+      sd_bus_message_new_method_call(bus_.get(), &message, dbus::bus_name, path, interface, member) >= 0)
+    (void)sd_bus_message_set_auto_start(message, 0);
+  return BusMessagePtr(message);
+}
+
+// What cannot be sent fails as if the bus had gone; that ends every call.
+bool NvccdLink::send(const BusMessagePtr& message, BusSlotPtr& slot, sd_bus_message_handler_t answered) {
+  sd_bus_slot* added = nullptr;
+  const int r = message ? sd_bus_call_async(bus_.get(), &added, message.get(), answered, this, 0) : -ENOTCONN;
+  slot.reset(added);
+  if (r < 0) retry_ = scheduler_.after(Duration(0), [this, r] { disconnected(-r); });
+  return r >= 0;
+}
+
+// a{sa{sv}}
+int NvccdLink::read_interfaces(sd_bus_message* message, Objects::mapped_type& interfaces) {
+  int r = sd_bus_message_enter_container(message, 'a', "{sa{sv}}");
+  while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sa{sv}")) > 0) {
+    const char* name = nullptr;
+    r = sd_bus_message_read(message, "s", &name);
+    if (r >= 0) r = client::read_properties(message, interfaces[name]);
+    if (r >= 0) r = sd_bus_message_exit_container(message);
+  }
+  return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+// a{oa{sa{sv}}}
+int NvccdLink::read_objects(sd_bus_message* message, Objects& objects) {
+  int r = sd_bus_message_enter_container(message, 'a', "{oa{sa{sv}}}");
+  while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "oa{sa{sv}}")) > 0) {
+    const char* path = nullptr;
+    r = sd_bus_message_read(message, "o", &path);
+    if (r >= 0) r = read_interfaces(message, objects[path]);
+    if (r >= 0) r = sd_bus_message_exit_container(message);
+  }
+  return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+// ---- from sd-bus ----
+
+int NvccdLink::on_signal(sd_bus_message* message, void* self, sd_bus_error*) {
+  static_cast<NvccdLink*>(self)->note(message);
+  return 0;
+}
+
+int NvccdLink::on_owner_changed(sd_bus_message* message, void* self, sd_bus_error*) {
+  const char* name = nullptr;
+  const char* before = nullptr;
+  const char* now = nullptr;
+  if (sd_bus_message_read(message, "sss", &name, &before, &now) < 0) return 0;
+  auto* link = static_cast<NvccdLink*>(self);
+  if (*now == '\0' || *before != '\0') link->set_running(false);
+  if (*now != '\0') link->fetch();
+  return 0;
+}
+
+int NvccdLink::on_manager(sd_bus_message* reply, void* self, sd_bus_error*) {
+  static_cast<NvccdLink*>(self)->fetched_manager(reply);
+  return 0;
+}
+
+int NvccdLink::on_objects(sd_bus_message* reply, void* self, sd_bus_error*) {
+  static_cast<NvccdLink*>(self)->fetched(reply);
+  return 0;
+}
+
+int NvccdLink::on_answer(sd_bus_message* reply, void* self, sd_bus_error*) {
+  static_cast<NvccdLink*>(self)->call_answered(reply);
+  return 0;
+}
+
+int NvccdLink::on_disconnected(sd_bus_message*, void* self, sd_bus_error*) {
+  auto* link = static_cast<NvccdLink*>(self);
+  // Not from within a handler of the connection that goes.
+  link->retry_ = link->scheduler_.after(Duration(0), [link] { link->disconnected(ECONNRESET); });
+  return 0;
+}
+
+}  // namespace nvccd::agent

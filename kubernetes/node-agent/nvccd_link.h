@@ -1,0 +1,99 @@
+// nvccd as this agent sees it over D-Bus: a copy of its state that follows its signals, and its methods.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/event.h"
+#include "base/scheduler.h"
+#include "client/views.h"
+#include "kubernetes/node-agent/backoff.h"
+#include "kubernetes/node-agent/decision.h"
+
+namespace nvccd::agent {
+
+// How a call of ours ended.
+struct CallResult {
+  std::string error_name;  // "" on success
+  std::string error_message;
+  std::string job;      // path of the job
+  bool affects = true;  // some device changes by it, as far as is known
+
+  bool ok() const { return error_name.empty(); }
+};
+
+class NvccdLink {
+ public:
+  struct Handlers {
+    std::function<void()> changed;  // snapshot() or running() is another
+    std::function<void(const std::string& job, const client::JobView&)> job_ended;
+  };
+  using Answered = std::function<void(const CallResult&)>;
+
+  // `address` empty: the system bus. Runs on the event loop, which together with `scheduler` must outlive it.
+  // A bus that is not there is tried again.
+  NvccdLink(sd_event* event, Scheduler& scheduler, std::string address, Handlers handlers);
+  ~NvccdLink();
+  NvccdLink(const NvccdLink&) = delete;
+  NvccdLink& operator=(const NvccdLink&) = delete;
+
+  // nullopt: not known yet.
+  std::optional<bool> running() const { return running_; }
+  // While it runs: as of the last signal.
+  client::Snapshot snapshot() const;
+
+  // One call at a time. `answered` is called before any later signal. A daemon that does not run is not
+  // started.
+  void call(const Call& call, Answered answered);
+  // A call is under way, or the state that it left is still being fetched.
+  bool busy() const { return busy_; }
+
+ private:
+  // Of each object: its interfaces with their properties.
+  using Objects = std::map<std::string, std::map<std::string, client::PropertyMap>>;
+
+  void open();
+  int connect();
+  void disconnected(int error);
+  void fetch();
+  void fetched(sd_bus_message* reply);
+  void fetched_manager(sd_bus_message* reply);
+  void set_running(bool running);
+  void call_answered(sd_bus_message* reply);
+  void end_call(const CallResult& result);
+  bool affects_devices(const std::string& job) const;
+  void note(sd_bus_message* message);
+  void note_changed_properties(sd_bus_message* message);
+  void note_ended_job(sd_bus_message* message);
+  template <typename View>
+  std::vector<View> views(const char* interface, View (*to_view)(const client::PropertyMap&)) const;
+  static int read_interfaces(sd_bus_message* message, Objects::mapped_type& interfaces);
+  static int read_objects(sd_bus_message* message, Objects& objects);
+  BusMessagePtr new_call(const char* path, const char* interface, const char* member);
+  bool send(const BusMessagePtr& message, BusSlotPtr& slot, sd_bus_message_handler_t answered);
+
+  static int on_signal(sd_bus_message* message, void* self, sd_bus_error*);
+  static int on_owner_changed(sd_bus_message* message, void* self, sd_bus_error*);
+  static int on_manager(sd_bus_message* reply, void* self, sd_bus_error*);
+  static int on_objects(sd_bus_message* reply, void* self, sd_bus_error*);
+  static int on_answer(sd_bus_message* reply, void* self, sd_bus_error*);
+  static int on_disconnected(sd_bus_message*, void* self, sd_bus_error*);
+
+  EventPtr event_;
+  Scheduler& scheduler_;
+  const std::string address_;
+  const Handlers handlers_;
+  Backoff backoff_;
+  std::unique_ptr<Timer> retry_;
+  BusPtr bus_;
+  BusSlotPtr signals_, owner_, closed_, manager_reply_, objects_reply_, answer_;
+  client::PropertyMap manager_;
+  Objects objects_;
+  std::optional<bool> running_;
+  Answered answered_;  // of the call under way
+  bool busy_ = false;
+};
+
+}  // namespace nvccd::agent

@@ -1,0 +1,135 @@
+#include "kubernetes/node-agent/object_watch.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <random>
+
+namespace nvccd::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A server that forgets to end a watch is not waited for much longer than it was asked to take.
+constexpr Duration overtime = 30s;
+
+constexpr long gone = 410;
+constexpr long forbidden = 403;
+
+// Different for each watch, so that those of a cluster do not end together.
+std::chrono::seconds watch_time() {
+  std::random_device random;
+  return std::chrono::seconds(std::uniform_int_distribution(300, 600)(random));
+}
+
+}  // namespace
+
+ObjectWatch::ObjectWatch(ApiClient& api, Scheduler& scheduler, Source source, std::function<void()> changed)
+    : api_(api), scheduler_(scheduler), source_(std::move(source)), changed_(std::move(changed)) {
+  list();
+}
+
+void ObjectWatch::learn(ObjectMeta object) {
+  const auto place = objects_.find(object.name);
+  if (place != objects_.end() && is_older(object.resource_version, place->second.resource_version)) return;
+  objects_.insert_or_assign(object.name, std::move(object));
+}
+
+void ObjectWatch::list() {
+  timer_.reset();
+  transfer_ = api_.get(fmt::format("{}?{}", source_.path, source_.selector),
+                       [this](const ApiResult<std::string>& body) { listed(body); });
+}
+
+void ObjectWatch::listed(const ApiResult<std::string>& body) {
+  if (!body) {
+    if (body.error().status == forbidden && std::exchange(state_, State::refused) != State::refused)
+      changed_();
+    return try_again(body.error());
+  }
+  auto list = parse_list(*body);
+  if (!list) return try_again({.message = list.error().message()});
+  const auto before = std::exchange(objects_, {});
+  for (ObjectMeta& item : list->items) {
+    const auto known = before.find(item.name);
+    const bool overtaken =
+        known != before.end() && is_older(item.resource_version, known->second.resource_version);
+    objects_.insert_or_assign(item.name, overtaken ? known->second : std::move(item));
+  }
+  version_ = list->resource_version;
+  state_ = State::known;
+  watch();
+  changed_();
+}
+
+void ObjectWatch::watch() {
+  timer_.reset();
+  lines_ = {};
+  progressed_ = false;
+  const auto time = watch_time();
+  transfer_ = api_.stream(
+      fmt::format("{}?{}&watch=true&allowWatchBookmarks=true&timeoutSeconds={}&resourceVersion={}",
+                  source_.path, source_.selector, time.count(), url_encoded(version_)),
+      time + overtime,
+      [this](std::string_view data) {
+        return lines_.feed(data, [this](std::string_view line) { return take(line); });
+      },
+      [this](const ApiResult<std::string>& body) { watch_ended(body); });
+}
+
+void ObjectWatch::watch_ended(const ApiResult<std::string>& body) {
+  if (!body) {
+    if (body.error().status == gone) version_.clear();
+    return try_again(body.error());
+  }
+  // The usual end of a watch. One that has told nothing is not renewed in haste.
+  if (progressed_) return watch();
+  timer_ = scheduler_.after(backoff_.next(), [this] { watch(); });
+}
+
+void ObjectWatch::try_again(const ApiError& error) {
+  const Duration delay = std::max(backoff_.next(), error.retry_after.value_or(0s));
+  const bool first = !std::exchange(troubled_, true);
+  spdlog::log(first && error.status != gone ? spdlog::level::warn : spdlog::level::debug,
+              "{}: {}; trying again in {:.1f} s", source_.path, error.message,
+              std::chrono::duration<double>(delay).count());
+  timer_ = scheduler_.after(delay, [this] { version_.empty() ? list() : watch(); });
+}
+
+Result<> ObjectWatch::take(std::string_view line) {
+  auto event = parse_watch_event(line);
+  if (!event) {
+    version_.clear();  // what was in it is lost
+    return std::unexpected(event.error());
+  }
+  if (event->kind == WatchEvent::Kind::error) return take_error(*event);
+  version_ = event->object.resource_version;
+  note_progress();
+  if (event->kind == WatchEvent::Kind::bookmark) return {};
+  const auto known = objects_.find(event->object.name);
+  // Told before something that a request of ours has returned already.
+  if (known != objects_.end() && is_older(event->object.resource_version, known->second.resource_version))
+    return {};
+  if (event->kind == WatchEvent::Kind::deleted)
+    objects_.erase(event->object.name);
+  else
+    objects_.insert_or_assign(event->object.name, std::move(event->object));
+  changed_();
+  return {};
+}
+
+// Version too old (410), or something else that makes the rest of the stream worthless.
+Result<> ObjectWatch::take_error(const WatchEvent& event) {
+  version_.clear();
+  return std::unexpected(
+      Error{.cause = fmt::format("the watch ended: {} ({})", event.message.substr(0, 512), event.status)});
+}
+
+void ObjectWatch::note_progress() {
+  progressed_ = true;
+  backoff_.reset();
+  if (std::exchange(troubled_, false)) spdlog::info("{}: following again", source_.path);
+}
+
+}  // namespace nvccd::agent

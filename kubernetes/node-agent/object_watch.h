@@ -1,0 +1,66 @@
+// Keeps a copy of some objects of the cluster: lists them, watches for changes, and begins again when the
+// server has lost the thread. Everything that can go wrong with that ends in another try, later each time.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/scheduler.h"
+#include "kubernetes/node-agent/api_client.h"
+#include "kubernetes/node-agent/backoff.h"
+#include "kubernetes/node-agent/line_splitter.h"
+#include "kubernetes/node-agent/object_meta.h"
+
+namespace nvccd::agent {
+
+class ObjectWatch {
+ public:
+  struct Source {
+    std::string path;      // "/api/v1/nodes"
+    std::string selector;  // "fieldSelector=metadata.name%3Dnode1"
+  };
+  enum class State {
+    unknown,  // not listed yet
+    refused,  // the server said that we may not
+    known,
+  };
+
+  // `changed` is called from the loop whenever the objects or the state are others. `api` and `scheduler`
+  // must outlive the watch.
+  ObjectWatch(ApiClient& api, Scheduler& scheduler, Source source, std::function<void()> changed);
+  ObjectWatch(const ObjectWatch&) = delete;
+  ObjectWatch& operator=(const ObjectWatch&) = delete;
+
+  // Of the last list that succeeded, with all changes since.
+  State state() const { return state_; }
+  const std::map<std::string, ObjectMeta>& objects() const { return objects_; }
+
+  // An object as a request of ours has returned it: newer than what the watch still has to tell.
+  void learn(ObjectMeta object);
+
+ private:
+  void list();
+  void listed(const ApiResult<std::string>& body);
+  void watch();
+  void watch_ended(const ApiResult<std::string>& body);
+  Result<> take(std::string_view line);
+  Result<> take_error(const WatchEvent& event);
+  void try_again(const ApiError& error);
+  void note_progress();
+
+  ApiClient& api_;
+  Scheduler& scheduler_;
+  const Source source_;
+  const std::function<void()> changed_;
+  std::map<std::string, ObjectMeta> objects_;
+  State state_ = State::unknown;
+  std::string version_;  // to watch from; "" when the objects have to be listed
+  Backoff backoff_;
+  bool troubled_ = false;    // said so already
+  bool progressed_ = false;  // the running watch has told something
+  LineSplitter lines_;
+  HttpClient::TransferPtr transfer_;
+  std::unique_ptr<Timer> timer_;
+};
+
+}  // namespace nvccd::agent
