@@ -47,11 +47,11 @@ Result<> request_name(sd_bus* bus) {
 // Everything that is registered on the connection.
 class BusService::Objects final : public ManagerObserver {
  public:
-  Objects(sd_bus* bus, Manager& manager)
+  Objects(sd_bus* bus, Manager& manager, dbus::CheckFunction check)
       : bus_(bus),
         manager_(manager),
         authority_(bus),
-        node_(bus, manager, authority_),
+        node_(bus, manager, authority_, std::move(check)),
         devices_(bus),
         jobs_(bus) {}
   ~Objects() override { manager_.remove_observer(*this); }
@@ -115,10 +115,10 @@ BusService::BusService(BusPtr bus, std::unique_ptr<Objects> objects)
 BusService::~BusService() = default;
 
 Result<std::unique_ptr<BusService>> BusService::create(sd_event* event, const std::string& address,
-                                                       Manager& manager) {
+                                                       Manager& manager, dbus::CheckFunction check) {
   auto bus = open_bus(address);
   if (!bus) return std::unexpected(bus.error());
-  auto objects = std::make_unique<Objects>(bus->get(), manager);
+  auto objects = std::make_unique<Objects>(bus->get(), manager, std::move(check));
   int r = objects->attach();
   if (r >= 0) r = sd_bus_set_exit_on_disconnect(bus->get(), 1);
   if (r >= 0) r = sd_bus_attach_event(bus->get(), event, SD_EVENT_PRIORITY_NORMAL);

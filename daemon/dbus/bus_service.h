@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/event.h"
+#include "dbus/check_calls.h"
 #include "engine/manager.h"
 
 namespace nvccd {
@@ -14,8 +15,9 @@ namespace nvccd {
 class BusService {
  public:
   // Connects to the bus (`address` empty: the system bus), registers all objects, then requests the name.
+  // `check` makes the preflight checks for org.nvccd1.Manager.Check; at most one run at a time.
   static Result<std::unique_ptr<BusService>> create(sd_event* event, const std::string& address,
-                                                    Manager& manager);
+                                                    Manager& manager, dbus::CheckFunction check);
   ~BusService();
   BusService(const BusService&) = delete;
   BusService& operator=(const BusService&) = delete;

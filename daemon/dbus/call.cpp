@@ -1,6 +1,5 @@
 #include "dbus/call.h"
 
-#include "base/event.h"
 #include "dbus/error_name.h"
 #include "dbus/names.h"
 
@@ -19,6 +18,10 @@ int set_error(sd_bus_error* error, const CallError& call_error) {
 }
 
 int execute(sd_bus_message* call, const Plan& plan, sd_bus_error* error) {
+  if (plan.run_later) {
+    const auto kept = plan.run_later(share(call));
+    return kept ? 1 : set_error(error, kept.error());
+  }
   sd_bus_message* message = nullptr;
   if (const int r = sd_bus_message_new_method_return(call, &message); r < 0) return r;
   const BusMessagePtr reply(message);

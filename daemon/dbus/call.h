@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/event.h"
 #include "model/error.h"
 #include "model/node.h"
 
@@ -34,6 +35,8 @@ int set_error(sd_bus_error* error, const CallError& call_error);
 struct Plan {
   std::function<CallResult(sd_bus_message* reply)> run;
   std::vector<std::pair<std::string, std::string>> details = {};  // what polkit rules may ask about
+  // Instead of `run`, for what takes its time: keeps the call and answers it later.
+  std::function<CallResult(BusMessagePtr call)> run_later = {};
 };
 
 using PlanResult = std::expected<Plan, CallError>;

@@ -53,6 +53,8 @@ constexpr sd_bus_vtable members[] = {
     SD_BUS_METHOD_WITH_ARGS("Rescan", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT,
                             (method<Object, &Object::rescan, Access::manage_devices>),
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Check", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssss)", findings),
+                            (method<Object, &Object::check, Access::none>), SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT,
                             (method<Object, &Object::reload, Access::reload>), SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_SIGNAL_WITH_ARGS("JobNew", SD_BUS_ARGS("u", id, "o", job), 0),
@@ -68,11 +70,12 @@ CallError no_such_device(std::string_view address) {
 
 }  // namespace
 
-ManagerObject::ManagerObject(sd_bus* bus, Manager& manager, Authority& authority)
+ManagerObject::ManagerObject(sd_bus* bus, Manager& manager, Authority& authority, CheckFunction check)
     : bus_(bus),
       manager_(manager),
       authority_(authority),
-      published_{manager.node(), manager.current_job()} {}
+      published_{manager.node(), manager.current_job()},
+      check_calls_(std::move(check)) {}
 
 int ManagerObject::attach() {
   sd_bus_slot* slot = nullptr;
@@ -157,6 +160,10 @@ PlanResult ManagerObject::reload(sd_bus_message*) {
     if (const auto done = manager.reload(); !done) return std::unexpected(to_call_error(done.error()));
     return {};
   }};
+}
+
+PlanResult ManagerObject::check(sd_bus_message*) {
+  return Plan{.run_later = [this](BusMessagePtr call) { return check_calls_.add(std::move(call)); }};
 }
 
 }  // namespace nvccd::dbus

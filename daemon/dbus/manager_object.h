@@ -7,6 +7,7 @@
 #include "base/event.h"
 #include "dbus/authority.h"
 #include "dbus/call.h"
+#include "dbus/check_calls.h"
 #include "dbus/names.h"
 #include "engine/manager.h"
 
@@ -19,7 +20,7 @@ class ManagerObject {
     std::optional<JobId> current_job;
   };
 
-  ManagerObject(sd_bus* bus, Manager& manager, Authority& authority);
+  ManagerObject(sd_bus* bus, Manager& manager, Authority& authority, CheckFunction check);
   ManagerObject(const ManagerObject&) = delete;
   ManagerObject& operator=(const ManagerObject&) = delete;
 
@@ -41,12 +42,14 @@ class ManagerObject {
   PlanResult get_device(sd_bus_message* call);
   PlanResult rescan(sd_bus_message* call);
   PlanResult reload(sd_bus_message* call);
+  PlanResult check(sd_bus_message* call);
 
  private:
   sd_bus* bus_;
   Manager& manager_;
   Authority& authority_;
   Published published_;
+  CheckCalls check_calls_;
   BusSlotPtr slot_;
 };
 

@@ -14,6 +14,22 @@ Error removed() {
                .cause = "the device went away in the middle of a register access"};
 }
 
+const char* name_of(emulator::Model model) {
+  switch (model) {
+    case emulator::Model::gh100:
+      return "GH100 [H100 SXM5 80GB]";
+    case emulator::Model::gb100:
+      return "GB100 [B200]";
+    case emulator::Model::gb102:
+      return "GB102 [B200]";
+    case emulator::Model::gb202:
+      return "GB202GL [RTX PRO 6000 Blackwell Server Edition]";
+    case emulator::Model::ls10:
+      return "GH100 [H100 NVSwitch]";
+  }
+  return "";
+}
+
 }  // namespace
 
 // Registers, configuration space and reset of one device, until it is unplugged.
@@ -148,10 +164,12 @@ bool EmulatedHost::take_for_vm(const PciAddress& address) {
   return true;
 }
 
-void EmulatedHost::release_from_vm(const PciAddress& address) {
+bool EmulatedHost::release_from_vm(const PciAddress& address) {
   Slot& slot = at(address);
+  if (!slot.held_by_vm) return false;
   slot.held_by_vm = false;
   vfio_node_event(slot, false);
+  return true;
 }
 
 std::vector<PciAddress> EmulatedHost::list() {
@@ -171,7 +189,7 @@ Result<DeviceFacts> EmulatedHost::facts(const PciAddress& address) {
   facts.kind = slot.model == emulator::Model::ls10 ? DeviceKind::nvswitch : DeviceKind::gpu;
   facts.vendor_id = 0x10de;
   facts.device_id = slot.device_id;
-  facts.name = "emulated";
+  facts.name = name_of(slot.model);
   facts.driver = slot.driver;
   facts.driver_is_vfio = slot.driver == "vfio-pci";
   facts.iommu_group = slot.group;

@@ -30,9 +30,9 @@ class EmulatedHost final : public HostDevices {
   // Binding that device does not come back for so long.
   void let_binding_hang(const PciAddress& address, Duration time) { at(address).binding_time = time; }
 
-  // A VM takes the device, or lets go of it. False: nvccd has it.
+  // A VM takes the device, or lets go of it. False: nvccd has it, or no VM.
   bool take_for_vm(const PciAddress& address);
-  void release_from_vm(const PciAddress& address);
+  bool release_from_vm(const PciAddress& address);
 
   // Called on every opening and closing of a VFIO group, ours included, as inotify would.
   std::function<void(const std::string& node, bool opened)> on_vfio_node;

@@ -139,6 +139,17 @@ bool Simulation::step(nvccd::Duration until) {
   return true;
 }
 
+std::optional<nvccd::Duration> Simulation::next_due() const {
+  if (!posted_.empty()) return now_;
+  std::optional<nvccd::Duration> next;
+  const auto consider = [&](nvccd::Duration due) { next = next ? std::min(*next, due) : due; };
+  for (const auto& worker : workers_)
+    consider(worker->wake);
+  for (const auto& timer : timers_)
+    if (!timer->cancelled) consider(timer->due);
+  return next;
+}
+
 void Simulation::pass(nvccd::Duration time) {
   const auto until = now_ + time;
   run(time);

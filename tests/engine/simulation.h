@@ -6,6 +6,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -40,6 +41,8 @@ class Simulation final : public Scheduler, public Clock, public emulator::Clock 
 
   // One thing: a posted task, or the next worker or timer in time. False: nothing is left.
   bool step(nvccd::Duration until);
+  // When the next thing is to be done; nullopt: there is none.
+  std::optional<nvccd::Duration> next_due() const;
 
   // As kill -9 of the process: called by a worker, ends it and every other where they are. run() and step()
   // stop; the loop's owner then destroys what lived in the process and calls revive().

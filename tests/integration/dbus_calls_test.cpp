@@ -152,7 +152,7 @@ TEST_F(DbusCalls, AnExceptionIsAnErrorOfTheCallAndTheDaemonLives) {
 
 TEST_F(DbusCalls, ASecondDaemonIsToldThatThereIsOne) {
   FakeManager other;
-  const auto second = BusService::create(event.get(), bus.address(), other);
+  const auto second = BusService::create(event.get(), bus.address(), other, check);
   ASSERT_FALSE(second);
   EXPECT_TRUE(second.error().message().contains("belongs to another process")) << second.error().message();
 }
@@ -160,7 +160,7 @@ TEST_F(DbusCalls, ASecondDaemonIsToldThatThereIsOne) {
 TEST(DbusService, SaysWhichBusItCannotReach) {
   const EventPtr event = new_event_loop();
   FakeManager manager;
-  const auto service = BusService::create(event.get(), "unix:path=/nonexistent", manager);
+  const auto service = BusService::create(event.get(), "unix:path=/nonexistent", manager, {});
   ASSERT_FALSE(service);
   EXPECT_TRUE(service.error().message().contains("unix:path=/nonexistent"));
 }

@@ -36,7 +36,7 @@ class BusPolicy : public testing::Test {
 };
 
 TEST_F(BusPolicy, RootOwnsTheNameAndEverybodyMayTalkToIt) {
-  const auto service = BusService::create(event.get(), bus.address(), manager);
+  const auto service = BusService::create(event.get(), bus.address(), manager, {});
   ASSERT_TRUE(service) << service.error().message();
   Client user(event.get(), bus.address(), nobody);
   EXPECT_TRUE(user.call(dbus::manager_path, dbus::manager_interface, "ListDevices").ok());

@@ -1,51 +1,16 @@
-// nvccctl as people and scripts run it, against nvccd's objects on a private bus.
-#include <fmt/format.h>
+// What nvccctl shows, asks for and prints to pipes.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
-#include "dbus/error_name.h"
-#include "support/bus_fixture.h"
-#include "support/child_process.h"
+#include "nvccctl_fixture.h"
 
 namespace nvccd::test {
 namespace {
 
-constexpr uid_t nobody = 65534;
-
-class Nvccctl : public BusTest {
- protected:
-  Nvccctl() {
-    manager.appear(hopper_gpu("0000:65:00.0"));
-    manager.appear(ls10_switch("0000:83:00.0"));
-    manager.change_node([](NodeState& node) {
-      node.mode_state = ModeState::on;
-      node.ready = true;
-    });
-    serve();
-  }
-
-  std::unique_ptr<ChildProcess> start(std::vector<std::string> arguments,
-                                      ChildProcess::Options options = {}) {
-    arguments.insert(arguments.begin(), NVCCCTL);
-    options.environment.push_back("DBUS_SYSTEM_BUS_ADDRESS=" + bus.address());
-    return std::make_unique<ChildProcess>(event.get(), arguments, options);
-  }
-
-  struct Outcome {
-    int status;
-    std::string output;
-    std::string errors;
-  };
-  Outcome run(const std::vector<std::string>& arguments, const ChildProcess::Options& options = {}) {
-    const auto child = start(arguments, options);
-    const int status = child->wait();
-    return {status, child->output(), child->error_output()};
-  }
-
-  bool wait_until(const std::function<bool()>& condition) { return run_until(event.get(), condition); }
-};
+class Nvccctl : public NvccctlTest {};
 
 TEST_F(Nvccctl, ShowsTheNodeAndItsDevicesByDefault) {
   const Outcome outcome = run({});
@@ -56,9 +21,9 @@ TEST_F(Nvccctl, ShowsTheNodeAndItsDevicesByDefault) {
             "Ready      yes\n"
             "Host       not confidential\n"
             "\n"
-            "ADDRESS       KIND      NAME                    MODE  REQUESTED  STATE  DRIVER\n"
-            "0000:65:00.0  gpu       GH100 [H100 SXM5 80GB]  on    on         ready  vfio-pci\n"
-            "0000:83:00.0  nvswitch  GH100 [H100 NVSwitch]   off   off        ready  vfio-pci\n");
+            "ADDRESS       KIND      NAME                    MODE  STATE  DRIVER\n"
+            "0000:65:00.0  gpu       GH100 [H100 SXM5 80GB]  on    ready  vfio-pci\n"
+            "0000:83:00.0  nvswitch  GH100 [H100 NVSwitch]   off   ready  vfio-pci\n");
   EXPECT_EQ(run({"status"}).output, outcome.output);
 }
 
@@ -82,23 +47,65 @@ TEST_F(Nvccctl, ShowsOneDevice) {
   EXPECT_TRUE(outcome.output.contains("Supported modes  off, on, devtools, ppcie\n"));
 }
 
-TEST_F(Nvccctl, SaysThatADeviceIsNotThere) {
-  const Outcome outcome = run({"show", "0000:99:00.0"});
-  EXPECT_EQ(outcome.status, 1);
-  EXPECT_EQ(outcome.errors, "nvccctl: there is no device 0000:99:00.0; nvccctl list shows them\n");
-}
-
 TEST_F(Nvccctl, WaitsForTheJobAndSaysHowItEnded) {
   const auto child = start({"set-mode", "ppcie"});
   ASSERT_TRUE(wait_until([&] { return !manager.jobs().empty(); }));
   manager.end_job(1, JobState::done);
   EXPECT_EQ(child->wait(), 0);
-  EXPECT_EQ(child->output(), "set-mode ppcie: done, 2 devices\n");
+  EXPECT_EQ(child->output(),
+            "set-mode ppcie: staging, 2 devices\n"
+            "set-mode ppcie: done, 2 devices\n");
   EXPECT_EQ(child->error_output(), "");
   ASSERT_EQ(manager.set_mode_requests.size(), 1U);
   EXPECT_EQ(manager.set_mode_requests[0].mode, Mode::ppcie);
   EXPECT_TRUE(manager.set_mode_requests[0].options.persist);
   EXPECT_EQ(manager.set_mode_requests[0].options.wait, std::nullopt);
+}
+
+TEST_F(Nvccctl, PrintsALineForEachPhaseIntoAPipe) {
+  const auto child = start({"set-mode", "ppcie"});
+  ASSERT_TRUE(wait_until([&] { return child->output().contains("staging"); }));
+  const auto step = [&](JobPhase phase, double progress) {
+    manager.change_job(1, [&](JobSnapshot& job) {
+      job.phase = phase;
+      job.progress = progress;
+    });
+  };
+  for (const double progress : {0.2, 0.3})
+    step(JobPhase::reset, progress);
+  for (const double progress : {0.4, 0.5, 0.6})
+    step(JobPhase::boot, progress);
+  step(JobPhase::verify, 0.9);
+  manager.end_job(1, JobState::done);
+  EXPECT_EQ(child->wait(), 0);
+  EXPECT_EQ(child->output(),
+            "set-mode ppcie: staging, 2 devices\n"
+            "set-mode ppcie: resetting, 2 devices\n"
+            "set-mode ppcie: booting, 2 devices\n"
+            "set-mode ppcie: verifying, 2 devices\n"
+            "set-mode ppcie: done, 2 devices\n");
+  EXPECT_EQ(child->error_output(), "");
+}
+
+TEST_F(Nvccctl, SaysWhatAChangeWaitsForIntoAPipe) {
+  const auto child = start({"set-mode", "ppcie", "--wait"});
+  ASSERT_TRUE(wait_until([&] { return !manager.jobs().empty(); }));
+  manager.change_job(1, [](JobSnapshot& job) { job.state = JobState::waiting; });
+  EXPECT_TRUE(wait_until(
+      [&] { return child->output().contains("set-mode ppcie: waiting for devices in use, 2 devices\n"); }));
+}
+
+TEST_F(Nvccctl, FollowsAJobThatSomebodyElseHasStarted) {
+  manager.join = manager.start_job({.mode = Mode::off, .state = JobState::running, .phase = JobPhase::boot});
+  const auto child = start({"set-mode", "off"});
+  ASSERT_TRUE(wait_until([&] { return !manager.set_mode_requests.empty(); }));
+  manager.change_job(*manager.join,
+                     [&](JobSnapshot& job) { job.devices = {manager.devices().begin()->first}; });
+  manager.end_job(*manager.join, JobState::done);
+  EXPECT_EQ(child->wait(), 0);
+  EXPECT_EQ(child->output(),
+            "set-mode off: booting, 1 device\n"
+            "set-mode off: done, 1 device\n");
 }
 
 TEST_F(Nvccctl, LearnsTheResultOfAJobThatIsOverBeforeTheReply) {
@@ -108,15 +115,6 @@ TEST_F(Nvccctl, LearnsTheResultOfAJobThatIsOverBeforeTheReply) {
   const Outcome outcome = run({"set-mode", "ppcie"});
   EXPECT_EQ(outcome.status, 4);
   EXPECT_EQ(outcome.errors, "nvccctl: set-mode ppcie failed: no ppcie here\n");
-}
-
-TEST_F(Nvccctl, FollowsAJobThatSomebodyElseHasStarted) {
-  manager.join = manager.start_job({.mode = Mode::off, .state = JobState::running});
-  const auto child = start({"set-mode", "off"}, {.environment = {"TERM=xterm"}, .terminal = true});
-  ASSERT_TRUE(wait_until([&] { return child->output().contains("set-mode off: stage, 0 %"); }));
-  manager.end_job(*manager.join, JobState::done);
-  EXPECT_EQ(child->wait(), 0);
-  EXPECT_TRUE(child->output().ends_with("set-mode off: done, nothing had to change\r\n")) << child->output();
 }
 
 TEST_F(Nvccctl, KnowsTheResultOfAJobOfWhichOnlyTheEndWasSeen) {
@@ -139,7 +137,7 @@ TEST_F(Nvccctl, PassesItsOptionsOn) {
 TEST_F(Nvccctl, ReturnsAtOnceWhenToldNotToWait) {
   const Outcome outcome = run({"set-mode", "off", "--no-wait"});
   EXPECT_EQ(outcome.status, 0);
-  EXPECT_TRUE(outcome.output.starts_with("/org/nvccd1/job/1 has begun")) << outcome.output;
+  EXPECT_EQ(outcome.output, "set-mode off has begun: nvccctl status shows it, nvccctl monitor follows it\n");
   EXPECT_EQ(manager.set_mode_requests.at(0).options.wait, false);
 }
 
@@ -152,7 +150,7 @@ TEST_F(Nvccctl, ADryRunNamesTheDevicesThatWouldChange) {
 
 TEST_F(Nvccctl, AsksForOneDevice) {
   manager.on_new_job = [&](JobId id) { manager.end_job(id, JobState::done); };
-  EXPECT_EQ(run({"bind", "65:00.0"}).output, "bind 0000:65:00.0: done, 1 device\n");
+  EXPECT_TRUE(run({"bind", "65:00.0"}).output.ends_with("bind 0000:65:00.0: done, 1 device\n"));
   EXPECT_EQ(run({"unbind", "0000:65:00.0"}).status, 0);
   EXPECT_EQ(run({"reset", "0000:83:00.0"}).status, 0);
   EXPECT_EQ(run({"rescan"}).status, 0);
@@ -161,76 +159,67 @@ TEST_F(Nvccctl, AsksForOneDevice) {
                                                         "reset 0000:83:00.0", "rescan", "reload"}));
 }
 
-TEST_F(Nvccctl, TellsScriptsWhyByItsExitStatus) {
-  struct {
-    ErrorKind kind;
-    int status;
-  } const cases[] = {{ErrorKind::device_busy, 3},     {ErrorKind::not_supported, 4},
-                     {ErrorKind::hardware_failed, 1}, {ErrorKind::job_in_progress, 1},
-                     {ErrorKind::invalid_config, 1},  {ErrorKind::system, 1}};
-  for (const auto& [kind, status] : cases) {
-    // Whether it is refused at once or by the job's failing.
-    manager.refusal = Error{.kind = kind, .cause = "because"};
-    EXPECT_EQ(run({"set-mode", "off"}).status, status) << dbus::error_name(kind);
-    manager.refusal.reset();
-    manager.on_new_job = [&, failure = Error{.kind = kind, .cause = "because"}](JobId id) {
-      manager.end_job(id, JobState::failed, failure);
-    };
-    EXPECT_EQ(run({"set-mode", "off"}).status, status) << dbus::error_name(kind);
-  }
-  EXPECT_EQ(run({"set-mode", "sideways"}).status, 2);
-  EXPECT_EQ(run({"--bus", "unix:path=/nonexistent"}).status, 5);
+TEST_F(Nvccctl, CancelsTheJobThatRuns) {
+  manager.start_job({.mode = Mode::off, .devices = {}, .state = JobState::running});
+  const Outcome outcome = run({"cancel"});
+  EXPECT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_EQ(outcome.output, "set-mode off: cancelled\n");
+  EXPECT_EQ(manager.requests, std::vector<std::string>{"cancel 1"});
 }
 
-TEST_F(Nvccctl, SaysThatTheDaemonDoesNotRun) {
-  service.reset();
-  const Outcome outcome = run({"status"});
-  EXPECT_EQ(outcome.status, 5);
-  EXPECT_EQ(outcome.errors, "nvccctl: nvccd is not running; \"systemctl enable --now nvccd\" starts it\n");
+TEST_F(Nvccctl, CancelsTheJobThatIsNamed) {
+  manager.start_job({.mode = Mode::off, .state = JobState::running});
+  manager.start_job({.kind = JobKind::reset, .state = JobState::queued});
+  EXPECT_EQ(run({"cancel", "2"}).output, "reset: cancelled\n");
+  EXPECT_EQ(manager.requests, std::vector<std::string>{"cancel 2"});
+  EXPECT_EQ(run({"cancel", "two"}).status, 2);
 }
 
-TEST_F(Nvccctl, NoticesThatTheDaemonStopsUnderAJob) {
-  const auto child = start({"set-mode", "off"});
-  ASSERT_TRUE(wait_until([&] { return !manager.jobs().empty(); }));
-  service.reset();
-  EXPECT_EQ(child->wait(), 5);
-  EXPECT_TRUE(child->error_output().contains("nvccd stopped before the change was complete"));
+TEST_F(Nvccctl, SaysThatThereIsNothingToCancel) {
+  Outcome outcome = run({"cancel"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.errors, "nvccctl: nothing is being changed, so there is nothing to cancel\n");
+  outcome = run({"cancel", "99"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.errors,
+            "nvccctl: there is no job 99, or it has ended; nvccctl status shows those that run\n");
 }
 
-TEST_F(Nvccctl, WhoMayNotIsToldSo) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
-  const auto child = std::make_unique<ChildProcess>(
-      event.get(),
-      std::vector<std::string>{"/usr/bin/setpriv", fmt::format("--reuid={}", nobody), "--clear-groups",
-                               NVCCCTL, "--bus", bus.address(), "set-mode", "off"},
-      ChildProcess::Options{});
-  EXPECT_EQ(child->wait(), 6) << child->error_output();
-  EXPECT_TRUE(child->error_output().contains("not authorised")) << child->error_output();
-  EXPECT_TRUE(manager.set_mode_requests.empty());
+TEST_F(Nvccctl, SaysThatItIsTooLateToCancel) {
+  manager.start_job({.mode = Mode::off, .state = JobState::running});
+  manager.refusal = Error{.kind = ErrorKind::job_in_progress, .cause = "too late"};
+  const Outcome outcome = run({"cancel"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.errors, "nvccctl: too late\n");
 }
 
-TEST_F(Nvccctl, UsesColoursOnATerminalOnlyAndNeverWithNoColor) {
-  EXPECT_FALSE(run({"list"}).output.contains('\033'));
-  const std::string on_terminal = run({"list"}, {.environment = {"TERM=xterm"}, .terminal = true}).output;
-  EXPECT_TRUE(on_terminal.contains("\033[32mready\033[0m")) << on_terminal;
-  const std::string plain =
-      run({"list"}, {.environment = {"TERM=xterm", "NO_COLOR=1"}, .terminal = true}).output;
-  EXPECT_TRUE(plain.contains("ready"));
-  EXPECT_FALSE(plain.contains('\033'));
+TEST_F(Nvccctl, CheckPrintsTroubleFirstAndFailsWithIt) {
+  check = [](const std::function<void(Findings)>& done) {
+    done({{"kernel", CheckResult::ok, "Linux 6.12", ""},
+          {"nouveau", CheckResult::warn, "nouveau is loaded", "blacklist it"},
+          {"iommu", CheckResult::fail, "there are no IOMMU groups", "boot with intel_iommu=on"}});
+  };
+  const Outcome outcome = run({"check"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.output,
+            "fail  iommu: there are no IOMMU groups\n"
+            "      boot with intel_iommu=on\n"
+            "warn  nouveau: nouveau is loaded\n"
+            "      blacklist it\n"
+            "\n"
+            "1 failed, 1 warning, 1 ok; nvccctl check --all lists them\n");
+  EXPECT_EQ(outcome.errors, "");
+  EXPECT_TRUE(run({"check", "--all"}).output.contains("ok    kernel: Linux 6.12\n"));
+  const Outcome for_programs = run({"check", "--json"});
+  EXPECT_EQ(for_programs.status, 1);
+  EXPECT_EQ(nlohmann::json::parse(for_programs.output)[2]["result"], "fail");
 }
 
-TEST_F(Nvccctl, ShowsProgressOnATerminalWhileTheJobRuns) {
-  const auto child = start({"set-mode", "off"}, {.environment = {"TERM=xterm"}, .terminal = true});
-  ASSERT_TRUE(wait_until([&] { return !manager.jobs().empty(); }));
-  manager.change_job(1, [](JobSnapshot& job) {
-    job.phase = JobPhase::boot;
-    job.progress = 0.45;
-  });
-  manager.end_job(1, JobState::done);
-  EXPECT_EQ(child->wait(), 0);
-  const std::string output = child->output();
-  EXPECT_TRUE(output.contains("set-mode off: boot, 45 %, 2 devices")) << output;
-  EXPECT_TRUE(output.ends_with("\r\033[Kset-mode off: done, 2 devices\r\n")) << output;
+TEST_F(Nvccctl, CheckIsDoneWhenThereAreWarningsOnly) {
+  check = [](const std::function<void(Findings)>& done) {
+    done({{"nouveau", CheckResult::warn, "nouveau is loaded", "blacklist it"}});
+  };
+  EXPECT_EQ(run({"check"}).status, 0);
 }
 
 TEST_F(Nvccctl, MonitorPrintsWhatChanges) {
@@ -255,6 +244,23 @@ TEST_F(Nvccctl, MonitorPrintsWhatChanges) {
   EXPECT_TRUE(printed("nvccd stopped\n"));
   serve();
   EXPECT_TRUE(printed("nvccd started\n"));
+}
+
+TEST_F(Nvccctl, MonitorPrintsADocumentALineForPrograms) {
+  const auto child = start({"monitor", "--json"});
+  ASSERT_TRUE(wait_until([&] { return child->output().contains("0000:83:00.0"); }));
+  manager.end_job(manager.start_job({.mode = Mode::on, .state = JobState::running}), JobState::cancelled);
+  ASSERT_TRUE(wait_until([&] { return child->output().contains("\"job-ended\""); }));
+  std::istringstream lines(child->output());
+  std::vector<std::string> events;
+  for (std::string line; std::getline(lines, line);) {
+    const auto document = nlohmann::json::parse(line);
+    events.push_back(document["event"]);
+    EXPECT_TRUE(document.contains("time") && document.contains("object")) << line;
+  }
+  EXPECT_EQ(std::vector(events.begin(), events.begin() + 3),
+            (std::vector<std::string>{"node", "device", "device"}));
+  EXPECT_TRUE(std::ranges::find(events, "job") != events.end());
 }
 
 }  // namespace

@@ -18,10 +18,14 @@ class BusTest : public testing::Test {
  protected:
   // Starts nvccd's side. What the manager has by then is there without a signal.
   void serve() {
-    auto created = BusService::create(event.get(), bus.address(), manager);
+    auto created = BusService::create(event.get(), bus.address(), manager,
+                                      [this](std::function<void(Findings)> done) { check(std::move(done)); });
     ASSERT_TRUE(created) << created.error().message();
     service = std::move(*created);
   }
+
+  // What the daemon does for Check.
+  dbus::CheckFunction check = [](const std::function<void(Findings)>& done) { done({}); };
 
   EventPtr event = new_event_loop();
   PrivateBus bus;

@@ -1,0 +1,49 @@
+#include "dbus/check_calls.h"
+
+#include <string>
+#include <utility>
+
+#include "dbus/signal.h"
+
+namespace nvccd::dbus {
+namespace {
+
+// Enough for every administrator and every agent of a node; more is somebody filling our memory.
+constexpr std::size_t max_waiting = 256;
+
+int append(sd_bus_message* reply, const Finding& finding) {
+  return sd_bus_message_append(reply, "(ssss)", finding.id.c_str(),
+                               std::string(to_string(finding.result)).c_str(), finding.found.c_str(),
+                               finding.advice.c_str());
+}
+
+int send_answer(sd_bus_message* call, const Findings& findings) {
+  sd_bus_message* message = nullptr;
+  int r = sd_bus_message_new_method_return(call, &message);
+  const BusMessagePtr reply(message);
+  if (r >= 0) r = sd_bus_message_open_container(message, 'a', "(ssss)");
+  for (const Finding& finding : findings)
+    if (r >= 0) r = append(message, finding);
+  if (r >= 0) r = sd_bus_message_close_container(message);
+  return r < 0 ? r : sd_bus_message_send(message);
+}
+
+}  // namespace
+
+CallResult CheckCalls::add(BusMessagePtr call) {
+  if (waiting_.size() >= max_waiting)
+    return std::unexpected(CallError{SD_BUS_ERROR_LIMITS_EXCEEDED, "too many calls wait for the checks"});
+  waiting_.push_back(std::move(call));
+  if (waiting_.size() > 1) return {};
+  check_([self = std::weak_ptr(self_)](const Findings& findings) {
+    if (const auto calls = self.lock()) (*calls)->answer(findings);
+  });
+  return {};
+}
+
+void CheckCalls::answer(const Findings& findings) {
+  for (const BusMessagePtr& call : std::exchange(waiting_, {}))
+    expect_sent(send_answer(call.get(), findings), sd_bus_message_get_path(call.get()));
+}
+
+}  // namespace nvccd::dbus
