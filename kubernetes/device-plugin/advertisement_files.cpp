@@ -1,0 +1,34 @@
+#include "kubernetes/device-plugin/advertisement_files.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+namespace nvccd::kubernetes {
+namespace {
+
+// Also when it cannot be known.
+bool may_exist(const std::filesystem::path& path) {
+  struct stat status{};
+  return ::lstat(path.c_str(), &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+}  // namespace
+
+Result<Advertisement> read_advertisement(const std::filesystem::path& state_file,
+                                         const std::filesystem::path& withdraw_file) {
+  const auto state = read_state_file(state_file);
+  if (!state) {
+    Error error = state.error();
+    error.advice = "no device can be used while nvccd does not run: see systemctl status nvccd";
+    return std::unexpected(std::move(error));
+  }
+  Advertisement advertisement = advertise(*state);
+  if (may_exist(withdraw_file))
+    spoil(advertisement, fmt::format("all devices are withdrawn for a change of their mode ({} exists)",
+                                     withdraw_file.string()));
+  return advertisement;
+}
+
+}  // namespace nvccd::kubernetes

@@ -1,0 +1,113 @@
+#include "kubernetes/device-plugin/endpoint.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "kubernetes/device-plugin/registration.h"
+#include "kubernetes/device-plugin/resource_name.h"
+
+namespace nvccd::kubernetes {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Between attempts: a kubelet that has just created its socket does not listen yet; one that has crashed
+// leaves a socket behind on which nobody ever answers.
+constexpr Duration first_patience = 100ms;
+constexpr Duration most_patience = 1min;
+
+bool socket_exists(const std::filesystem::path& path) {
+  struct stat status{};
+  return ::stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+}  // namespace
+
+Endpoint::Endpoint(const EndpointSurroundings& surroundings, std::string resource, Units units)
+    : surroundings_(surroundings),
+      resource_(std::move(resource)),
+      socket_(socket_name(resource_)),
+      units_(std::move(units)),
+      patience_(first_patience) {}
+
+Result<std::shared_ptr<Endpoint>> Endpoint::create(const EndpointSurroundings& surroundings,
+                                                   std::string resource, Units units) {
+  std::shared_ptr<Endpoint> self(new Endpoint(surroundings, std::move(resource), std::move(units)));
+  auto watch = PathWatch::create(surroundings.event, surroundings.kubelet_dir / self->socket_,
+                                 [self = self.get()](PathEvent) {
+                                   if (self->server_ && !self->server_->reachable()) self->keep_up();
+                                 });
+  if (!watch) return std::unexpected(watch.error());
+  self->watch_ = *std::move(watch);
+  self->keep_up();
+  return self;
+}
+
+void Endpoint::publish(const Units& units) {
+  units_ = units;
+  if (server_) server_->publish(units);
+}
+
+void Endpoint::kubelet_appeared() {
+  ++needed_;
+  patience_ = first_patience;
+  keep_up();
+}
+
+// Everything that is missing, as far as it can be had now. Without a kubelet there is nobody to serve; the
+// next one begins with removing all sockets anyway.
+void Endpoint::keep_up() {
+  retry_.reset();
+  if (!socket_exists(surroundings_.kubelet_dir / kubelet_socket_name)) return;
+  if (keep_serving() && registered_ != needed_ && !registering_) register_now();
+}
+
+bool Endpoint::keep_serving() {
+  if (server_ && server_->reachable()) return true;
+  server_.reset();  // first: its end removes what is at the path of its socket
+  ++needed_;
+  auto started =
+      ResourceServer::start(resource_, surroundings_.kubelet_dir / socket_, units_, surroundings_.look);
+  if (!started) {
+    try_again_later(started.error());
+    return false;
+  }
+  server_ = *std::move(started);
+  return true;
+}
+
+void Endpoint::register_now() {
+  registering_ = true;
+  start_with_result(
+      *surroundings_.scheduler,
+      [directory = surroundings_.kubelet_dir, socket = socket_, resource = resource_] {
+        return register_with_kubelet(directory, socket, resource);
+      },
+      [weak = weak_from_this(), need = needed_](const Result<>& result) {
+        if (const auto self = weak.lock()) self->registered(need, result);
+      });
+}
+
+void Endpoint::registered(std::uint64_t need, const Result<>& result) {
+  registering_ = false;
+  if (!result && need == needed_) return try_again_later(result.error());
+  if (result) {
+    registered_ = need;
+    patience_ = first_patience;
+    spdlog::info("{} registered with the kubelet", resource_);
+  }
+  keep_up();
+}
+
+void Endpoint::try_again_later(const Error& error) {
+  spdlog::warn("{}; trying again in {} ms", error.message(),
+               std::chrono::duration_cast<std::chrono::milliseconds>(patience_).count());
+  retry_ = surroundings_.scheduler->after(patience_, [this] { keep_up(); });
+  patience_ = std::min(2 * patience_, most_patience);
+}
+
+}  // namespace nvccd::kubernetes

@@ -1,0 +1,56 @@
+// One resource towards the kubelet: served, registered, and both again after whatever the kubelet does.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/scheduler.h"
+#include "kubernetes/device-plugin/resource_server.h"
+#include "kubernetes/state/path_watch.h"
+
+namespace nvccd::kubernetes {
+
+// What all endpoints share.
+struct EndpointSurroundings {
+  sd_event* event = nullptr;
+  Scheduler* scheduler = nullptr;
+  std::filesystem::path kubelet_dir;
+  LookAtFiles look;
+};
+
+// All functions are for the event loop's thread.
+class Endpoint : public std::enable_shared_from_this<Endpoint> {
+ public:
+  // Serves and registers as soon as there is a kubelet. The surroundings outlive it.
+  static Result<std::shared_ptr<Endpoint>> create(const EndpointSurroundings& surroundings,
+                                                  std::string resource, Units units);
+
+  void publish(const Units& units);
+  // A kubelet has started: it knows nothing of us.
+  void kubelet_appeared();
+
+ private:
+  Endpoint(const EndpointSurroundings& surroundings, std::string resource, Units units);
+  bool keep_serving();
+  void keep_up();
+  void register_now();
+  void registered(std::uint64_t need, const Result<>& result);
+  void try_again_later(const Error& error);
+
+  const EndpointSurroundings& surroundings_;
+  std::string resource_;
+  std::string socket_;  // its name in the kubelet's directory
+  Units units_;
+  std::unique_ptr<ResourceServer> server_;
+  std::unique_ptr<PathWatch> watch_;  // of the socket
+  // Counts what makes a registration necessary, so that one under way does not stand for what came after it.
+  std::uint64_t needed_ = 1;
+  std::uint64_t registered_ = 0;
+  bool registering_ = false;
+  Duration patience_;
+  std::unique_ptr<Timer> retry_;
+};
+
+}  // namespace nvccd::kubernetes
