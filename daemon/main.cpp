@@ -8,8 +8,7 @@
 #include <cstdlib>
 
 #include "daemon.h"
-#include "pci/device_facts.h"
-#include "policy/desired.h"
+#include "preparation.h"
 
 namespace {
 
@@ -22,16 +21,20 @@ void set_up_log(const std::string& level) {
   spdlog::set_default_logger(std::move(log));
 }
 
-// For the udev rule. The override only keeps other drivers away; the daemon replaces it by the best vfio
-// driver.
+// For the udev rule. Whatever keeps the driver from being loaded, the override keeps other drivers away.
 int print_udev_driver(const nvccd::PciAddress& address, const nvccd::Settings& settings) {
-  const auto facts = nvccd::read_facts(nvccd::HostPaths{}, address);
-  if (!facts || !settings.vfio.bind) return EXIT_SUCCESS;
-  const auto desired =
-      nvccd::desired_device(settings, nvccd::Mode::off, address, facts->kind, facts->device_id);
-  if (desired.managed)
-    fmt::print("NVCCD_DRIVER={}\n", settings.vfio.driver == "auto" ? "vfio-pci" : settings.vfio.driver);
+  if (nvccd::service_is_masked("/")) return EXIT_SUCCESS;
+  const auto driver = nvccd::choose_driver(nvccd::HostPaths{}, address, settings);
+  if (!driver) spdlog::error("{}", driver.error().message());
+  if (!driver || *driver) fmt::print("NVCCD_DRIVER={}\n", driver ? **driver : "vfio-pci");
   return EXIT_SUCCESS;
+}
+
+int prepare(const nvccd::Settings& settings) {
+  const auto failures = nvccd::prepare_devices(nvccd::HostPaths{}, settings);
+  for (const auto& failure : failures)
+    spdlog::error("{}", failure.message());
+  return failures.empty() ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 }  // namespace
@@ -61,6 +64,7 @@ int main(int argc, char** argv) {
     return EX_CONFIG;
   }
   if (options.udev_driver) return print_udev_driver(*options.udev_driver, settings->settings);
+  if (options.prepare) return prepare(settings->settings);
 
   auto daemon = nvccd::Daemon::create(std::move(options), *std::move(settings));
   if (!daemon) {

@@ -37,6 +37,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
                "Read the settings, say what is wrong with them, and exit");
   app.add_flag("--withdraw", options.withdraw,
                "Remove the files that a daemon which was killed has left, and exit");
+  app.add_flag("--prepare", options.prepare, "Load the drivers of the devices, for the unit, and exit");
   std::string udev_driver;
   app.add_option("--udev-driver", udev_driver, "Print the driver override of a device, for the udev rule")
       ->type_name("ADDRESS")

@@ -19,6 +19,7 @@ struct Options {
   bool check_config = false;
   bool withdraw = false;                  // remove what a daemon that ended may have left
   std::optional<PciAddress> udev_driver;  // for the udev rule: which driver may have this device
+  bool prepare = false;                   // for the unit, see preparation.h
 
   Result<LoadedSettings> load_settings() const;
 };
