@@ -1,5 +1,7 @@
 #include "client/arguments.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 
 #include "model/mode.h"
@@ -28,8 +30,15 @@ class CommandLine {
     app_.add_option("--bus", arguments_.bus, "Address of the bus (default: the system bus)")
         ->type_name("ADDRESS");
     app_.add_flag("--json", arguments_.json, "Print JSON (with status)");
+    app_.add_flag_callback(
+        "--no-ask-password", [this] { arguments_.ask_password = false; },
+        "Ask for no password, fail if one is needed");
     app_.require_subcommand(0, 1);
     app_.fallthrough();
+    app_.get_formatter()->column_width(24);
+    app_.failure_message([](const CLI::App*, const CLI::Error& error) {
+      return fmt::format("nvccctl: {}\nnvccctl --help lists commands and options\n", error.what());
+    });
     app_.footer(
         "Exit status: 0 done, 1 failed, 2 usage, 3 device busy, 4 not supported by the devices,\n"
         "5 daemon not reachable, 6 not authorised.");
@@ -42,6 +51,7 @@ class CommandLine {
 
   Arguments parse(int argc, const char* const* argv) {
     app_.parse(argc, argv);
+    if (wait_ && no_wait_) throw CLI::ValidationError("--wait", "contradicts --no-wait");
     if (wait_) arguments_.wait = true;
     if (no_wait_) arguments_.wait = false;
     arguments_.persist = !runtime_;
@@ -63,7 +73,10 @@ class CommandLine {
     CLI::App* show = add(Command::show, "show", "Show everything about one device");
     CLI::App* monitor = add(Command::monitor, "monitor", "Print every change until interrupted");
     add_address(show);
-    for (CLI::App* command : {status, list, show, monitor})
+    CLI::App* check =
+        add(Command::check, "check", "Check whether this host is fit for confidential containers");
+    check->add_flag("--all", arguments_.all, "List also what is fine and what was skipped");
+    for (CLI::App* command : {status, list, show, monitor, check})
       command->add_flag("--json", arguments_.json, "Print JSON");
   }
 
@@ -79,13 +92,15 @@ class CommandLine {
     CLI::App* clear_mode =
         add(Command::clear_mode, "clear-mode", "Go back to the default mode of the settings");
     for (CLI::App* command : {set_mode, clear_mode}) {
-      CLI::Option* wait =
-          command->add_flag("--wait", wait_, "Wait until virtual machines have let go of the devices");
-      add_no_wait(command, "Do not wait: refuse if a device is in use, and return when the change has begun")
-          ->excludes(wait);
+      command->add_flag("--wait", wait_, "Wait until virtual machines have let go of the devices");
+      add_no_wait(command, "Refuse if a device is in use, return when the change has begun");
       command->add_flag("--dry-run", arguments_.dry_run, "Only say which devices would change");
     }
     set_mode->add_flag("--runtime", runtime_, "Do not keep the mode over a restart of nvccd");
+    CLI::App* cancel = add(Command::cancel, "cancel", "Cancel a change that has not begun to reset devices");
+    cancel->add_option("JOB", arguments_.job, "Number of the job (default: the one that runs)")
+        ->type_name("");
+    add_no_wait(cancel, "Return when the job was told to end");
   }
 
   void add_device_commands() {
@@ -106,8 +121,8 @@ class CommandLine {
         ->required();
   }
 
-  CLI::Option* add_no_wait(CLI::App* command, const char* description) {
-    return command->add_flag("--no-wait", no_wait_, description);
+  void add_no_wait(CLI::App* command, const char* description) {
+    command->add_flag("--no-wait", no_wait_, description);
   }
 
   CLI::App app_{"Sets and shows the Confidential Computing mode of NVIDIA devices"};
@@ -119,7 +134,7 @@ class CommandLine {
 
 bool is_reading(Command command) {
   return command == Command::status || command == Command::list || command == Command::show ||
-         command == Command::monitor;
+         command == Command::monitor || command == Command::check;
 }
 
 }  // namespace
@@ -129,7 +144,7 @@ std::expected<Arguments, ExitStatus> parse_arguments(int argc, const char* const
   try {
     Arguments arguments = command_line.parse(argc, argv);
     if (arguments.json && !is_reading(arguments.command))
-      throw CLI::ValidationError("--json", "only status, list, show and monitor print JSON");
+      throw CLI::ValidationError("--json", "only status, list, show, monitor and check print JSON");
     return arguments;
   } catch (const CLI::ParseError& error) {
     return std::unexpected(command_line.explain(error) == 0 ? ExitStatus::done : ExitStatus::usage);

@@ -1,6 +1,7 @@
 // nvccctl's command line.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
@@ -15,6 +16,8 @@ enum class Command {
   show,
   set_mode,
   clear_mode,
+  cancel,
+  check,
   monitor,
   bind,
   unbind,
@@ -28,7 +31,10 @@ struct Arguments {
   std::string bus;      // address; "": the system bus
   std::string address;  // of a device, as PciAddress prints it
   std::string mode;
+  std::optional<std::uint32_t> job;  // nullopt: the one that runs
   bool json = false;
+  bool all = false;  // findings that are fine, too
+  bool ask_password = true;
   bool persist = true;
   bool dry_run = false;
   std::optional<bool> wait;  // nullopt: for the job, and for devices in use as the settings say

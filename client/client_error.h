@@ -18,8 +18,9 @@ enum class ExitStatus {
 };
 
 struct ClientError {
-  std::string name;     // D-Bus error name
-  std::string message;  // for people
+  std::string name;         // D-Bus error name
+  std::string message;      // for people
+  std::string advice = {};  // what to do next, where the message does not say it
 };
 
 template <typename T = void>

@@ -6,7 +6,8 @@
 
 namespace nvccd::client {
 
-// Prints its results; an error is left to the caller to print.
-ClientResult<> run(const Arguments& arguments);
+// Prints its results; an error is left to the caller to print. The status is that of a command that could be
+// carried out: "failed" when a check has found something.
+ClientResult<ExitStatus> run(const Arguments& arguments);
 
 }  // namespace nvccd::client

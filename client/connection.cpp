@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <system_error>
 
+#include "client/absence.h"
 #include "dbus/names.h"
 
 namespace nvccd::client {
@@ -19,19 +21,16 @@ ClientError not_reachable(std::string message) {
   return {SD_BUS_ERROR_NO_SERVER, std::move(message)};
 }
 
-// A failed call: by the other side, or because the bus or the daemon went away.
-ClientError call_error(int error_number, const BusError& error) {
-  const std::string name = error.name();
-  if (name == SD_BUS_ERROR_SERVICE_UNKNOWN || name == SD_BUS_ERROR_NAME_HAS_NO_OWNER)
-    return {name, "nvccd is not running; \"systemctl enable --now nvccd\" starts it"};
-  if (error_number == ETIMEDOUT || name == SD_BUS_ERROR_NO_REPLY)
-    return {SD_BUS_ERROR_NO_REPLY, "nvccd does not answer"};
-  if (error_number == ECONNRESET || error_number == ENOTCONN)
-    return not_reachable("the bus has closed the connection");
-  if (name == SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED || name == SD_BUS_ERROR_ACCESS_DENIED)
-    return {name, fmt::format("not authorised: {} (root may always)", error.message())};
-  if (name.empty()) return {SD_BUS_ERROR_FAILED, errno_text(error_number)};
-  return {name, error.message()};
+bool is_unknown(const std::string& name) {
+  return name == SD_BUS_ERROR_UNKNOWN_METHOD || name == SD_BUS_ERROR_UNKNOWN_INTERFACE ||
+         name == SD_BUS_ERROR_UNKNOWN_OBJECT || name == SD_BUS_ERROR_UNKNOWN_PROPERTY;
+}
+
+// A result that this version does not know is something to look at.
+CheckResult parse_check_result(std::string_view text) {
+  for (const CheckResult result : {CheckResult::ok, CheckResult::skip, CheckResult::warn, CheckResult::fail})
+    if (text == to_string(result)) return result;
+  return CheckResult::warn;
 }
 
 }  // namespace
@@ -40,7 +39,38 @@ ClientError message_error(int error_number) {
   return {SD_BUS_ERROR_FAILED, "a message of nvccd was not understood: " + errno_text(error_number)};
 }
 
-ClientResult<Connection> Connection::open(const std::string& address) {
+// A failed call: by the other side, or because the bus or the daemon went away.
+ClientError Connection::call_error(int error_number, const BusError& error, const char* member) {
+  const std::string name = error.name();
+  if (name == SD_BUS_ERROR_SERVICE_UNKNOWN || name == SD_BUS_ERROR_NAME_HAS_NO_OWNER)
+    return {name, explain_absence(ask_systemd(bus_.get()))};
+  if (error_number == ETIMEDOUT || name == SD_BUS_ERROR_NO_REPLY)
+    return {SD_BUS_ERROR_NO_REPLY, "nvccd does not answer: systemctl status nvccd may show why"};
+  if (error_number == ECONNRESET || error_number == ENOTCONN)
+    return not_reachable("the bus has closed the connection");
+  if (name == SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED || name == SD_BUS_ERROR_ACCESS_DENIED)
+    return {name, fmt::format("not authorised: {}", error.message()),
+            "root may always, and a polkit rule can allow others: see nvccctl(1)"};
+  if (is_unknown(name))
+    return {name,
+            fmt::format("the running nvccd{} does not know {}, and this is nvccctl {}", daemon_version(),
+                        member, NVCCD_VERSION),
+            "after an upgrade: systemctl restart nvccd"};
+  if (name.empty()) return {SD_BUS_ERROR_FAILED, errno_text(error_number)};
+  return {name, error.message()};
+}
+
+// " 0.1.0", or "" where it does not say.
+std::string Connection::daemon_version() {
+  char* text = nullptr;
+  if (sd_bus_get_property_string(bus_.get(), dbus::bus_name, dbus::manager_path, dbus::manager_interface,
+                                 "Version", nullptr, &text) < 0)
+    return "";
+  const std::unique_ptr<char, CallDeleter<std::free>> owner(text);
+  return std::string(" ") + text;
+}
+
+ClientResult<Connection> Connection::open(const std::string& address, bool ask_password) {
   sd_bus* opened = nullptr;
   int r = 0;
   if (address.empty()) {
@@ -52,12 +82,12 @@ ClientResult<Connection> Connection::open(const std::string& address) {
     if (r >= 0) r = sd_bus_start(opened);
   }
   BusPtr bus(opened);
-  if (r >= 0) r = sd_bus_set_allow_interactive_authorization(opened, 1);
+  if (r >= 0) r = sd_bus_set_allow_interactive_authorization(opened, ask_password);
   if (r < 0)
     return std::unexpected(not_reachable(
         fmt::format("cannot connect to {}: {}", address.empty() ? "the system bus" : "the bus at " + address,
                     errno_text(-r))));
-  return Connection(std::move(bus));
+  return Connection(std::move(bus), ask_password);
 }
 
 BusMessagePtr Connection::new_call(const std::string& path, const char* interface, const char* member) {
@@ -73,6 +103,7 @@ ClientResult<BusMessagePtr> Connection::read(const BusMessagePtr& message) {
 }
 
 ClientResult<BusMessagePtr> Connection::change(const BusMessagePtr& message) {
+  if (ask_password_ && !agent_) agent_ = PasswordAgent::start();
   return call(message, UINT64_MAX);
 }
 
@@ -81,7 +112,7 @@ ClientResult<BusMessagePtr> Connection::call(const BusMessagePtr& message, std::
   BusError error;
   sd_bus_message* reply = nullptr;
   const int r = sd_bus_call(bus_.get(), message.get(), timeout_usec, error.get(), &reply);
-  if (r < 0) return std::unexpected(call_error(-r, error));
+  if (r < 0) return std::unexpected(call_error(-r, error, sd_bus_message_get_member(message.get())));
   return BusMessagePtr(reply);
 }
 
@@ -146,6 +177,19 @@ ClientResult<Snapshot> Connection::snapshot() {
   std::ranges::sort(snapshot.devices, {}, &DeviceView::address);
   std::ranges::sort(snapshot.jobs, {}, &JobView::id);
   return snapshot;
+}
+
+ClientResult<Findings> Connection::check() {
+  const auto reply = read(new_call(dbus::manager_path, dbus::manager_interface, "Check"));
+  if (!reply) return std::unexpected(reply.error());
+  Findings findings;
+  sd_bus_message* message = reply->get();
+  int r = sd_bus_message_enter_container(message, 'a', "(ssss)");
+  const char *id, *result, *found, *advice;
+  while (r >= 0 && (r = sd_bus_message_read(message, "(ssss)", &id, &result, &found, &advice)) > 0)
+    findings.push_back({.id = id, .result = parse_check_result(result), .found = found, .advice = advice});
+  if (r < 0) return std::unexpected(message_error(-r));
+  return findings;
 }
 
 }  // namespace nvccd::client

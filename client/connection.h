@@ -2,12 +2,15 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 
 #include "base/event.h"
 #include "client/client_error.h"
+#include "client/password_agent.h"
 #include "client/property_map.h"
 #include "client/views.h"
+#include "model/finding.h"
 
 namespace nvccd::client {
 
@@ -16,8 +19,9 @@ using ManagedObjects = std::map<std::string, std::map<std::string, PropertyMap>>
 
 class Connection {
  public:
-  // `address` empty: the system bus, which may be elsewhere by DBUS_SYSTEM_BUS_ADDRESS.
-  static ClientResult<Connection> open(const std::string& address);
+  // `address` empty: the system bus, which may be elsewhere by DBUS_SYSTEM_BUS_ADDRESS. With `ask_password`
+  // the user may be asked to prove that a change is allowed.
+  static ClientResult<Connection> open(const std::string& address, bool ask_password);
 
   sd_bus* bus() { return bus_.get(); }
 
@@ -32,12 +36,17 @@ class Connection {
   ClientResult<ManagedObjects> managed_objects();
   ClientResult<std::string> device_path(const std::string& address);
   ClientResult<Snapshot> snapshot();
+  ClientResult<Findings> check();
 
  private:
-  explicit Connection(BusPtr bus) : bus_(std::move(bus)) {}
+  Connection(BusPtr bus, bool ask_password) : bus_(std::move(bus)), ask_password_(ask_password) {}
   ClientResult<BusMessagePtr> call(const BusMessagePtr& message, std::uint64_t timeout_usec);
+  ClientError call_error(int error_number, const BusError& error, const char* member);
+  std::string daemon_version();
 
   BusPtr bus_;
+  bool ask_password_;
+  std::unique_ptr<PasswordAgent> agent_;
 };
 
 // The objects of one interface, made into views.

@@ -10,7 +10,7 @@
 
 #include "client/json_output.h"
 #include "client/subscription.h"
-#include "client/table.h"
+#include "client/words.h"
 #include "dbus/names.h"
 
 namespace nvccd::client {
@@ -49,6 +49,9 @@ class Monitor {
       case BusEvent::Kind::daemon_stopped:
         print("daemon-stopped", "nvccd stopped", nullptr);
         break;
+      case BusEvent::Kind::interrupted:
+      case BusEvent::Kind::redraw:
+        break;  // not asked for
       case BusEvent::Kind::daemon_started:
         print("daemon-started", "nvccd started", nullptr);
         return show_all();
@@ -100,7 +103,7 @@ class Monitor {
   }
 
   void show_job(const JobView& job) {
-    print("job", fmt::format("job {}: {}", job.id, render_job(job)), job_json(job));
+    print("job", fmt::format("job {}: {}", job.id, job_text(job)), job_json(job));
   }
 
   // For programs one JSON document a line.

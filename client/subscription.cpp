@@ -1,16 +1,39 @@
 #include "client/subscription.h"
 
+#include <signal.h>
+#include <sys/signalfd.h>
+
+#include <cerrno>
 #include <string_view>
 
 #include "dbus/names.h"
 
 namespace nvccd::client {
+namespace {
+
+constexpr std::uint64_t second_usec = 1'000'000;
+
+ClientError closed() {
+  return {SD_BUS_ERROR_DISCONNECTED, "the bus has closed the connection"};
+}
+
+}  // namespace
+
+Subscription::~Subscription() {
+  if (loop_) sd_bus_detach_event(bus_);
+}
 
 ClientResult<> Subscription::start() {
+  sd_event* loop = nullptr;
+  int r = sd_event_new(&loop);
+  loop_.reset(loop);
+  if (r >= 0) r = sd_bus_attach_event(bus_, loop, SD_EVENT_PRIORITY_NORMAL);
   sd_bus_slot* slot = nullptr;
-  int r = sd_bus_add_match(bus_, &slot, "type='signal',sender='org.nvccd1',path_namespace='/org/nvccd1'",
-                           on_signal, this);
-  objects_.reset(slot);
+  if (r >= 0) {
+    r = sd_bus_add_match(bus_, &slot, "type='signal',sender='org.nvccd1',path_namespace='/org/nvccd1'",
+                         on_signal, this);
+    objects_.reset(slot);
+  }
   if (r >= 0) {
     slot = nullptr;
     r = sd_bus_add_match(bus_, &slot,
@@ -23,16 +46,52 @@ ClientResult<> Subscription::start() {
   return {};
 }
 
+ClientResult<> Subscription::watch_user(bool redraw) {
+  int r = add_unix_signal(SIGINT, interrupt_);
+  if (r >= 0 && redraw) r = add_unix_signal(SIGWINCH, resize_);
+  if (r >= 0 && redraw) r = add_clock();
+  if (r < 0) return std::unexpected(ClientError{SD_BUS_ERROR_FAILED, "cannot listen to signals"});
+  return {};
+}
+
+int Subscription::add_unix_signal(int signal, EventSourcePtr& source) {
+  sd_event_source* added = nullptr;
+  const int r =
+      sd_event_add_signal(loop_.get(), &added, signal | SD_EVENT_SIGNAL_PROCMASK, on_unix_signal, this);
+  source.reset(added);
+  return r;
+}
+
+int Subscription::add_clock() {
+  sd_event_source* added = nullptr;
+  const int r =
+      sd_event_add_time_relative(loop_.get(), &added, CLOCK_MONOTONIC, second_usec, 0, on_second, this);
+  second_.reset(added);
+  return r;
+}
+
 ClientResult<BusEvent> Subscription::next() {
   while (events_.empty()) {
-    int r = sd_bus_process(bus_, nullptr);
-    if (r == 0) r = sd_bus_wait(bus_, UINT64_MAX);
-    if (r < 0 && r != -EINTR)
-      return std::unexpected(ClientError{SD_BUS_ERROR_DISCONNECTED, "the bus has closed the connection"});
+    if (sd_bus_is_open(bus_) <= 0) return std::unexpected(closed());
+    if (const int r = sd_event_run(loop_.get(), UINT64_MAX); r < 0 && r != -EINTR)
+      return std::unexpected(closed());
   }
   BusEvent event = std::move(events_.front());
   events_.pop_front();
   return event;
+}
+
+int Subscription::on_unix_signal(sd_event_source*, const signalfd_siginfo* info, void* userdata) noexcept {
+  const bool interrupt = info->ssi_signo == SIGINT;
+  static_cast<Subscription*>(userdata)->events_.push_back(
+      {interrupt ? BusEvent::Kind::interrupted : BusEvent::Kind::redraw});
+  return 0;
+}
+
+int Subscription::on_second(sd_event_source* source, std::uint64_t now_usec, void* userdata) noexcept {
+  static_cast<Subscription*>(userdata)->events_.push_back({BusEvent::Kind::redraw});
+  sd_event_source_set_time(source, now_usec + second_usec);
+  return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 // Out of memory ends the program here, as everywhere else in it.

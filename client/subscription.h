@@ -1,4 +1,4 @@
-// nvccd's signals, one after the other.
+// nvccd's signals, one after the other; and what the user does meanwhile.
 #pragma once
 
 #include <deque>
@@ -10,7 +10,15 @@
 namespace nvccd::client {
 
 struct BusEvent {
-  enum class Kind { changed, removed, job_ended, daemon_started, daemon_stopped };
+  enum class Kind {
+    changed,
+    removed,
+    job_ended,
+    daemon_started,
+    daemon_stopped,
+    interrupted,  // Ctrl-C
+    redraw,       // the terminal has another size, or a second has gone by
+  };
   Kind kind;
   std::string path = {};
   std::string interface = {};
@@ -22,15 +30,23 @@ struct BusEvent {
 class Subscription {
  public:
   explicit Subscription(Connection& connection) : bus_(connection.bus()) {}
+  ~Subscription();
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
 
   ClientResult<> start();
+  // From here on Ctrl-C is an event instead of the end of the program; with `redraw` there are those events,
+  // too.
+  ClientResult<> watch_user(bool redraw);
   // Waits for the next event.
   ClientResult<BusEvent> next();
 
  private:
   static int on_signal(sd_bus_message* message, void* userdata, sd_bus_error* error) noexcept;
+  static int on_unix_signal(sd_event_source* source, const signalfd_siginfo* info, void* userdata) noexcept;
+  static int on_second(sd_event_source* source, std::uint64_t now_usec, void* userdata) noexcept;
+  int add_unix_signal(int signal, EventSourcePtr& source);
+  int add_clock();
   void note(sd_bus_message* message);
   void note_new_object(sd_bus_message* message);
   void note_removed_object(sd_bus_message* message);
@@ -39,9 +55,13 @@ class Subscription {
   void note_new_owner(sd_bus_message* message);
 
   sd_bus* bus_;
+  EventPtr loop_;
   std::deque<BusEvent> events_;
   BusSlotPtr objects_;
   BusSlotPtr owner_;
+  EventSourcePtr interrupt_;
+  EventSourcePtr resize_;
+  EventSourcePtr second_;
 };
 
 }  // namespace nvccd::client

@@ -1,26 +1,34 @@
-// What nvccctl shows to people, as text. Pure functions.
+// Cells in columns, fitted to a page.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "client/views.h"
+#include "client/text.h"
 
 namespace nvccd::client {
 
-// "Mode  on", "Ready  yes", ...; with the job that runs, if one does.
-std::string render_node(const NodeView& node, const std::vector<JobView>& jobs, bool colour);
+enum class Colour { none, bold, dim, red, yellow };
 
-// One line a device under a line of headings, then what is wrong with which device.
-std::string render_devices(const std::vector<DeviceView>& devices, bool colour);
+std::string paint(std::string_view text, Colour colour, const Page& page);
 
-// All there is to say about one device, a line each.
-std::string render_device(const DeviceView& device, bool colour);
+struct Cell {
+  std::string text;
+  Colour colour = Colour::none;
+  std::string brief = {};  // says the same in fewer columns; "" where nothing does
+};
+using Row = std::vector<Cell>;
 
-// "set-mode on: boot, 45 %, 6 devices"
-std::string render_job(const JobView& job);
+// What may happen to a column when the table is wider than the page: first the brief texts are taken, then
+// columns are elided from the left, then columns are left out, the highest `dispensable` first.
+struct Column {
+  std::string heading = {};   // with no heading in any column there is no line of headings
+  std::size_t elided_to = 0;  // columns that remain at least; 0: never elided
+  unsigned dispensable = 0;   // 0: never left out
+};
 
-// "1 device", "6 devices"
-std::string count_devices(std::size_t count);
+// Each column as wide as its widest cell, two blanks between them, none at the ends of lines.
+std::string render_table(std::vector<Column> columns, std::vector<Row> rows, const Page& page);
 
 }  // namespace nvccd::client

@@ -1,49 +1,55 @@
 #include "client/terminal.h"
 
-#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <charconv>
 #include <cstdlib>
 #include <string_view>
 
 namespace nvccd::client {
 namespace {
 
+std::string_view environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
 bool is_dumb() {
-  const char* term = std::getenv("TERM");
-  return !term || std::string_view(term) == "dumb";
+  const std::string_view term = environment("TERM");
+  return term.empty() || term == "dumb";
 }
 
-std::size_t columns() {
+winsize size_of(int fd) {
   winsize size{};
-  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+  if (::ioctl(fd, TIOCGWINSZ, &size) < 0) return {};
+  return size;
 }
 
-constexpr const char* wipe_line = "\r\033[K";
+// A terminal that does not know its size (a serial line) is taken for a usual one.
+std::size_t width_of(int fd) {
+  const std::string_view columns = environment("COLUMNS");
+  std::size_t width = 0;
+  const auto [end, error] = std::from_chars(columns.data(), columns.data() + columns.size(), width);
+  if (error == std::errc() && end == columns.data() + columns.size() && width > 0) return width;
+  const winsize size = size_of(fd);
+  return size.ws_col > 0 ? size.ws_col : 80;
+}
 
 }  // namespace
 
-bool want_colour() {
-  const char* no_colour = std::getenv("NO_COLOR");
-  return !(no_colour && *no_colour) && ::isatty(STDOUT_FILENO) && !is_dumb();
+Page page_of(int fd) {
+  if (!::isatty(fd)) return {};
+  return {.width = width_of(fd), .colour = environment("NO_COLOR").empty() && !is_dumb()};
 }
 
-ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) && !is_dumb()) {}
-
-void ProgressLine::show(const std::string& text) {
-  if (!terminal_) return;
-  fmt::print(stderr, "{}{}", wipe_line, text.substr(0, columns() - 1));
-  std::fflush(stderr);
-  shown_ = true;
+bool is_rewritable(int fd) {
+  return ::isatty(fd) && !is_dumb();
 }
 
-void ProgressLine::wipe() {
-  if (!shown_) return;
-  fmt::print(stderr, "{}", wipe_line);
-  std::fflush(stderr);
-  shown_ = false;
+std::size_t lines_of(int fd) {
+  const winsize size = size_of(fd);
+  return size.ws_row > 0 ? size.ws_row : 24;
 }
 
 }  // namespace nvccd::client

@@ -1,28 +1,20 @@
-// What standard output and standard error may be used for.
+// What the program's outputs may be used for.
 #pragma once
 
-#include <string>
+#include <cstddef>
+
+#include "client/text.h"
 
 namespace nvccd::client {
 
-// Colours on standard output: a terminal that is not dumb, and no NO_COLOR.
-bool want_colour();
+// Of STDOUT_FILENO or STDERR_FILENO. A terminal has a width (that of COLUMNS, if set) and colours, unless it
+// is dumb or NO_COLOR is set; anything else has neither.
+Page page_of(int fd);
 
-// One line on standard error that is written over and over; nothing where that is not a terminal. The line is
-// wiped at the end.
-class ProgressLine {
- public:
-  ProgressLine();
-  ~ProgressLine() { wipe(); }
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
+// Whether lines on it can be written over.
+bool is_rewritable(int fd);
 
-  void show(const std::string& text);
-  void wipe();
-
- private:
-  bool terminal_;
-  bool shown_ = false;
-};
+// Lines that a terminal shows.
+std::size_t lines_of(int fd);
 
 }  // namespace nvccd::client

@@ -51,7 +51,7 @@ TEST_F(NvccctlOnTerminal, HasALineForEachDeviceBelowTheBar) {
   const auto child = start_change();
   come_to(JobPhase::boot, 0.45);
   manager.change_device("0000:83:00.0", finish);
-  ASSERT_TRUE(wait_until([&] { return shows(*child, "ready"); })) << child->output();
+  ASSERT_TRUE(wait_until([&] { return shows(*child, "ppcie        ready"); })) << child->output();
   EXPECT_EQ(screen(*child),
             "set-mode ppcie: booting  [#########-----------]  45 %\n"
             "  0000:65:00.0  gpu       H100 SXM5 80GB  on -> ppcie  transitioning\n"
@@ -91,10 +91,9 @@ TEST_F(NvccctlOnTerminal, NamesEveryDeviceThatFailed) {
 TEST_F(NvccctlOnTerminal, FitsItsLinesToANarrowTerminal) {
   const auto child = start_change(50);
   come_to(JobPhase::reset, 0.2);
-  ASSERT_TRUE(
-      wait_until([&] { return shows(*child, "resetting", 50) && shows(*child, "transitioning", 50); }));
+  ASSERT_TRUE(wait_until([&] { return shows(*child, "resetting", 50); }));
   EXPECT_EQ(screen(*child, 50),
-            "set-mode ppcie: resetting  [####--------------...\n"
+            "set-mode ppcie: resetting  20 %\n"
             "  0000:65:00.0  on -> ppcie   transitioning\n"
             "  0000:83:00.0  off -> ppcie  transitioning");
 }
@@ -102,7 +101,7 @@ TEST_F(NvccctlOnTerminal, FitsItsLinesToANarrowTerminal) {
 TEST_F(NvccctlOnTerminal, FollowsTheSizeOfTheTerminal) {
   const auto child = start_change(50);
   child->resize_terminal(120);
-  ASSERT_TRUE(wait_until([&] { return child->output().contains("GH100 [H100 SXM5 80GB]"); }));
+  ASSERT_TRUE(wait_until([&] { return child->output().contains("H100 SXM5 80GB"); }));
   manager.end_job(1, JobState::done);
   EXPECT_EQ(child->wait(), 0);
   EXPECT_EQ(screen(*child, 120), "set-mode ppcie: done, 2 devices");

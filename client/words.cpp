@@ -1,0 +1,83 @@
+#include "client/words.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+namespace nvccd::client {
+namespace {
+
+// "0000:65:00.0 failed", "2 devices failed"; "" when no device is in the state.
+std::string devices_in(const Snapshot& snapshot, std::string_view state, std::string_view what) {
+  const auto is_in_state = [&](const DeviceView& device) { return device.state == state; };
+  const auto count = std::ranges::count_if(snapshot.devices, is_in_state);
+  if (count == 0) return "";
+  if (count == 1)
+    return fmt::format("{} {}", std::ranges::find_if(snapshot.devices, is_in_state)->address, what);
+  return fmt::format("{} {}", count_devices(static_cast<std::size_t>(count)), what);
+}
+
+bool is_managed(const DeviceView& device) {
+  return device.state != "unmanaged";
+}
+
+}  // namespace
+
+std::string count_devices(std::size_t count) {
+  return fmt::format("{} device{}", count, count == 1 ? "" : "s");
+}
+
+std::string mode_text(const DeviceView& device) {
+  const std::string mode = device.mode.empty() ? "-" : device.mode;
+  if (device.requested_mode.empty() || device.requested_mode == device.mode) return mode;
+  return mode + " -> " + device.requested_mode;
+}
+
+std::string state_text(const DeviceView& device) {
+  return device.in_use ? device.state + " (in use)" : device.state;
+}
+
+std::string error_text(const DeviceView& device) {
+  // Errors of the daemon usually name the device themselves.
+  if (device.error.empty() || device.error.starts_with(device.address)) return device.error;
+  return device.address + ": " + device.error;
+}
+
+std::string doing(const JobView& job) {
+  if (job.state == "waiting") return "waiting for devices in use";
+  if (job.state != "running") return job.state;
+  constexpr std::pair<std::string_view, std::string_view> phases[] = {
+      {"evict", "evicting"},  {"bind", "binding"}, {"stage", "staging"},
+      {"reset", "resetting"}, {"boot", "booting"}, {"verify", "verifying"},
+  };
+  for (const auto& [phase, words] : phases)
+    if (job.phase == phase) return std::string(words);
+  return job.phase;
+}
+
+std::string job_text(const JobView& job) {
+  return fmt::format("{}: {}, {:.0f} %, {}", job.title(), doing(job), job.progress * 100,
+                     count_devices(job.devices.size()));
+}
+
+std::string why_not_ready(const Snapshot& snapshot) {
+  const NodeView& node = snapshot.node;
+  if (node.ready) return "";
+  for (const JobView& job : snapshot.jobs)
+    if (job.kind == "set-mode")
+      return job.title() + (job.state == "waiting" ? " waits for devices in use" : " is under way");
+  if (const auto failed = devices_in(snapshot, "failed", "failed"); !failed.empty()) return failed;
+  if (const auto busy = devices_in(snapshot, "busy", "in use and cannot change"); !busy.empty()) return busy;
+  if (std::ranges::none_of(snapshot.devices, is_managed)) return "there is no device to manage";
+  const auto unverified = std::ranges::count_if(snapshot.devices, [](const DeviceView& device) {
+    return is_managed(device) && device.state != "ready";
+  });
+  if (unverified > 0)
+    return fmt::format("{} not verified yet", count_devices(static_cast<std::size_t>(unverified)));
+  if (node.requested_mode == "off" || node.requested_mode == "devtools")
+    return fmt::format("mode {} protects nothing", node.requested_mode);
+  return node.error;
+}
+
+}  // namespace nvccd::client
