@@ -33,7 +33,12 @@ ObjectWatch::ObjectWatch(ApiClient& api, Scheduler& scheduler, Source source, st
 void ObjectWatch::learn(ObjectMeta object) {
   const auto place = objects_.find(object.name);
   if (place != objects_.end() && is_older(object.resource_version, place->second.resource_version)) return;
-  objects_.insert_or_assign(object.name, std::move(object));
+  keep(std::move(object));
+}
+
+void ObjectWatch::keep(ObjectMeta object) {
+  std::string name = object.name;
+  objects_.insert_or_assign(std::move(name), std::move(object));
 }
 
 void ObjectWatch::list() {
@@ -55,7 +60,7 @@ void ObjectWatch::listed(const ApiResult<std::string>& body) {
     const auto known = before.find(item.name);
     const bool overtaken =
         known != before.end() && is_older(item.resource_version, known->second.resource_version);
-    objects_.insert_or_assign(item.name, overtaken ? known->second : std::move(item));
+    keep(overtaken ? known->second : std::move(item));
   }
   version_ = list->resource_version;
   state_ = State::known;
@@ -114,7 +119,7 @@ Result<> ObjectWatch::take(std::string_view line) {
   if (event->kind == WatchEvent::Kind::deleted)
     objects_.erase(event->object.name);
   else
-    objects_.insert_or_assign(event->object.name, std::move(event->object));
+    keep(std::move(event->object));
   changed_();
   return {};
 }

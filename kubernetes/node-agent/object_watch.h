@@ -39,6 +39,7 @@ class ObjectWatch {
   void learn(ObjectMeta object);
 
  private:
+  void keep(ObjectMeta object);
   void list();
   void listed(const ApiResult<std::string>& body);
   void watch();
