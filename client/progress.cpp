@@ -39,9 +39,11 @@ std::string device_lines(const std::vector<DeviceView>& devices, const Page& pag
   std::vector<Row> rows;
   for (const DeviceView& device : devices) {
     Row row = device_row(device);
-    // Always, so that nothing moves while the other columns become wider and narrower.
-    for (Cell& cell : row)
+    for (Cell& cell : row) {
+      cell.colour = Colour::none;  // that modes differ is no trouble here
+      // Always brief, so that nothing moves while the other columns become wider and narrower.
       if (!cell.brief.empty()) cell.text = cell.brief;
+    }
     row.back() = progress_state(device);
     row.insert(row.begin(), Cell{});
     rows.push_back(std::move(row));

@@ -46,6 +46,7 @@ std::string error_text(const DeviceView& device) {
 
 std::string doing(const JobView& job) {
   if (job.state == "waiting") return "waiting for devices in use";
+  if (job.state == "queued") return "looking at the devices";
   if (job.state != "running") return job.state;
   constexpr std::pair<std::string_view, std::string_view> phases[] = {
       {"evict", "evicting"},  {"bind", "binding"}, {"stage", "staging"},
@@ -64,9 +65,10 @@ std::string job_text(const JobView& job) {
 std::string why_not_ready(const Snapshot& snapshot) {
   const NodeView& node = snapshot.node;
   if (node.ready) return "";
-  for (const JobView& job : snapshot.jobs)
-    if (job.kind == "set-mode")
-      return job.title() + (job.state == "waiting" ? " waits for devices in use" : " is under way");
+  if (!snapshot.jobs.empty()) {
+    const JobView& job = snapshot.jobs.front();
+    return job.title() + (job.state == "waiting" ? " waits for devices in use" : " is under way");
+  }
   if (const auto failed = devices_in(snapshot, "failed", "failed"); !failed.empty()) return failed;
   if (const auto busy = devices_in(snapshot, "busy", "in use and cannot change"); !busy.empty()) return busy;
   if (std::ranges::none_of(snapshot.devices, is_managed)) return "there is no device to manage";

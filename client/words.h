@@ -20,7 +20,7 @@ std::string state_text(const DeviceView& device);
 // What is wrong with the device, beginning with its address; "" when nothing is.
 std::string error_text(const DeviceView& device);
 
-// "booting", or "waiting for devices in use"
+// "booting", "looking at the devices" before it runs, "waiting for devices in use"
 std::string doing(const JobView& job);
 
 // "set-mode on: booting, 45 %, 6 devices"

@@ -17,6 +17,8 @@ TEST(JobText, SaysWhatIsDone) {
   EXPECT_EQ(job_text(job), "set-mode on: booting, 46 %, 2 devices");
   job.phase = "defragment";  // of a newer daemon
   EXPECT_EQ(doing(job), "defragment");
+  job.state = "queued";
+  EXPECT_EQ(doing(job), "looking at the devices");
 }
 
 TEST(JobText, SaysWhatAJobWaitsFor) {
