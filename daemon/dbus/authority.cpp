@@ -5,7 +5,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace nvccd::dbus {
@@ -14,10 +13,6 @@ namespace {
 constexpr const char* polkit_name = "org.freedesktop.PolicyKit1";
 constexpr const char* polkit_path = "/org/freedesktop/PolicyKit1/Authority";
 constexpr const char* polkit_interface = "org.freedesktop.PolicyKit1.Authority";
-
-// A person answers a dialog at a time; more than this is somebody filling our memory.
-constexpr std::size_t max_pending = 64;
-constexpr std::ptrdiff_t max_pending_of_a_caller = 8;
 
 CallError denied(std::string message) {
   return {SD_BUS_ERROR_ACCESS_DENIED, std::move(message)};
@@ -75,7 +70,7 @@ int Authority::run(sd_bus_message* call, Access access, Plan plan, sd_bus_error*
 int Authority::ask(sd_bus_message* call, Access access, Plan plan, sd_bus_error* error) {
   const char* sender = sd_bus_message_get_sender(call);
   if (!sender) return set_error(error, denied("the caller has no name on the bus"));
-  if (too_many(sender))
+  if (!may_wait(pending_, sender, [](const Pending& pending) { return pending.call.get(); }))
     return set_error(error,
                      {SD_BUS_ERROR_LIMITS_EXCEEDED, "too many calls are waiting for an authorization"});
 
@@ -125,13 +120,6 @@ int Authority::send_check(Pending& pending, Access access) {
   r = sd_bus_call_async(bus_, &slot, message, on_answer, &pending, UINT64_MAX);
   pending.check.reset(slot);
   return r;
-}
-
-bool Authority::too_many(const char* sender) const {
-  const auto of_this_caller = std::ranges::count_if(pending_, [&](const Pending& pending) {
-    return std::strcmp(sd_bus_message_get_sender(pending.call.get()), sender) == 0;
-  });
-  return pending_.size() >= max_pending || of_this_caller >= max_pending_of_a_caller;
 }
 
 Authority::Pending Authority::take(const Pending& pending) {

@@ -41,7 +41,6 @@ class Authority {
   int ask(sd_bus_message* call, Access access, Plan plan, sd_bus_error* error);
   int send_check(Pending& pending, Access access);
   int watch_caller(Pending& pending, const char* sender);
-  bool too_many(const char* sender) const;
   Pending take(const Pending& pending);
   void forget_check(const std::string& cancellation_id);
 

@@ -56,7 +56,7 @@ class BusService::Objects final : public ManagerObserver {
         jobs_(bus) {}
   ~Objects() override { manager_.remove_observer(*this); }
 
-  int attach() {
+  int attach(sd_event* event) {
     for (const auto& [address, device] : manager_.devices())
       devices_.insert(dbus::device_path(address), {manager_, authority_, device});
     for (const auto& [id, job] : manager_.jobs())
@@ -69,43 +69,70 @@ class BusService::Objects final : public ManagerObserver {
     if (r >= 0) r = node_.attach();
     if (r >= 0) r = devices_.attach(dbus::device_prefix);
     if (r >= 0) r = jobs_.attach(dbus::job_prefix);
-    return r;
+    return r < 0 ? r : prepare_signals(event);
   }
 
-  void node_changed() override { node_.update(); }
+  void node_changed() override { signal_soon(); }
 
   void device_added(const PciAddress& address) override {
     devices_.add(dbus::device_path(address), {manager_, authority_, manager_.devices().at(address)});
   }
   void device_changed(const PciAddress& address) override {
     devices_.update(dbus::device_path(address), manager_.devices().at(address));
+    signal_soon();
   }
-  void device_removed(const PciAddress& address) override { devices_.remove(dbus::device_path(address)); }
+  void device_removed(const PciAddress& address) override {
+    devices_.remove(dbus::device_path(address));
+    signal_soon();
+  }
 
   void job_added(JobId id) override {
     jobs_.add(dbus::job_path(id), {manager_, authority_, manager_.jobs().at(id)});
     node_.announce_job(id);
-    node_.update();  // CurrentJob is a property of the node
+    signal_soon();  // CurrentJob is a property of the node
   }
   void job_changed(JobId id) override {
     jobs_.update(dbus::job_path(id), manager_.jobs().at(id));
-    node_.update();
+    signal_soon();
   }
   void job_removed(JobId id) override {
     const JobSnapshot& job = manager_.jobs().at(id);
-    jobs_.update(dbus::job_path(id), job);  // whoever waits sees the last state and error before the end
+    jobs_.update(dbus::job_path(id), job);
+    signal_changes();  // whoever waits for the end has by then what the job has led to
     node_.announce_job_end(id, job.state);
     jobs_.remove(dbus::job_path(id));
-    node_.update();
+    signal_soon();
   }
 
  private:
+  // The changes of one turn of the loop are signalled together, before the next thing is served; only what
+  // the kernel has queued about VFIO nodes comes first.
+  int prepare_signals(sd_event* event) {
+    sd_event_source* source = nullptr;
+    int r = sd_event_add_defer(event, &source, on_turn_end, this);
+    turn_end_.reset(source);
+    if (r >= 0) r = sd_event_source_set_enabled(source, SD_EVENT_OFF);
+    if (r >= 0) r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_NORMAL - 2);
+    return r;
+  }
+  void signal_soon() { sd_event_source_set_enabled(turn_end_.get(), SD_EVENT_ONESHOT); }
+  void signal_changes() {
+    devices_.signal_changes();
+    jobs_.signal_changes();
+    node_.signal_changes();  // last: who sees that the node is ready sees that its devices are
+  }
+  static int on_turn_end(sd_event_source*, void* self) noexcept {
+    static_cast<Objects*>(self)->signal_changes();
+    return 0;
+  }
+
   sd_bus* bus_;
   Manager& manager_;
   dbus::Authority authority_;
   dbus::ManagerObject node_;
   dbus::ObjectDirectory<dbus::DeviceObject> devices_;
   dbus::ObjectDirectory<dbus::JobObject> jobs_;
+  EventSourcePtr turn_end_;
   BusSlotPtr object_manager_;
 };
 
@@ -119,7 +146,7 @@ Result<std::unique_ptr<BusService>> BusService::create(sd_event* event, const st
   auto bus = open_bus(address);
   if (!bus) return std::unexpected(bus.error());
   auto objects = std::make_unique<Objects>(bus->get(), manager, std::move(check));
-  int r = objects->attach();
+  int r = objects->attach(event);
   if (r >= 0) r = sd_bus_set_exit_on_disconnect(bus->get(), 1);
   if (r >= 0) r = sd_bus_attach_event(bus->get(), event, SD_EVENT_PRIORITY_NORMAL);
   if (r < 0) return std::unexpected(system_error("register the objects on the bus", -r));

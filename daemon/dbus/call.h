@@ -4,6 +4,8 @@
 
 #include <systemd/sd-bus.h>
 
+#include <algorithm>
+#include <cstring>
 #include <exception>
 #include <expected>
 #include <functional>
@@ -49,6 +51,18 @@ CallResult to_result(int r);
 
 // Appends the object path of the job that a request started, or passes its error on.
 CallResult append_job(sd_bus_message* reply, const Result<JobId>& job);
+
+// Whether one more call of this sender may be kept beside those that wait for an answer already. People and
+// programs wait for few; more is somebody filling our memory. `call_of` gets the message of an entry.
+template <typename Waiting, typename CallOf>
+bool may_wait(const Waiting& waiting, const char* sender, CallOf call_of) {
+  constexpr std::size_t most = 64;
+  constexpr std::ptrdiff_t most_of_a_caller = 8;
+  const auto of_this_caller = std::ranges::count_if(waiting, [&](const auto& entry) {
+    return std::strcmp(sd_bus_message_get_sender(call_of(entry)), sender) == 0;
+  });
+  return waiting.size() < most && of_this_caller < most_of_a_caller;
+}
 
 // No exception may reach sd-bus, which is C: what is thrown in `body` becomes a D-Bus error.
 template <typename Body>

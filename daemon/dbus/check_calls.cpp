@@ -8,9 +8,6 @@
 namespace nvccd::dbus {
 namespace {
 
-// Enough for every administrator and every agent of a node; more is somebody filling our memory.
-constexpr std::size_t max_waiting = 256;
-
 int append(sd_bus_message* reply, const Finding& finding) {
   return sd_bus_message_append(reply, "(ssss)", finding.id.c_str(),
                                std::string(to_string(finding.result)).c_str(), finding.found.c_str(),
@@ -31,7 +28,8 @@ int send_answer(sd_bus_message* call, const Findings& findings) {
 }  // namespace
 
 CallResult CheckCalls::add(BusMessagePtr call) {
-  if (waiting_.size() >= max_waiting)
+  const char* sender = sd_bus_message_get_sender(call.get());
+  if (!sender || !may_wait(waiting_, sender, [](const BusMessagePtr& other) { return other.get(); }))
     return std::unexpected(CallError{SD_BUS_ERROR_LIMITS_EXCEEDED, "too many calls wait for the checks"});
   waiting_.push_back(std::move(call));
   if (waiting_.size() > 1) return {};

@@ -33,7 +33,8 @@ constexpr Property<Object> property_rows[] = {
 
 constexpr sd_bus_vtable members[] = {
     SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT,
-                            (method<Object, &Object::cancel, Access::set_mode>), SD_BUS_VTABLE_UNPRIVILEGED),
+                            (method<Object, &Object::cancel, &Object::access_to_cancel>),
+                            SD_BUS_VTABLE_UNPRIVILEGED),
 };
 
 constexpr auto table = make_vtable(members, property_rows);
@@ -45,6 +46,19 @@ const sd_bus_vtable* JobObject::vtable() {
 }
 std::span<const Property<JobObject>> JobObject::properties() {
   return property_rows;
+}
+
+Access JobObject::access_to_cancel() const {
+  switch (published_.kind) {
+    case JobKind::set_mode:
+    case JobKind::clear_mode:
+      return Access::set_mode;
+    case JobKind::bind:
+    case JobKind::unbind:
+    case JobKind::reset:
+      return Access::manage_devices;
+  }
+  std::unreachable();
 }
 
 PlanResult JobObject::cancel(sd_bus_message*) {

@@ -25,8 +25,9 @@ class JobObject {
   void publish(const JobSnapshot& job) { published_ = job; }
   Authority& authority() { return *authority_; }
 
-  // Method handler.
+  // Method handler, and whom it is open to: who may begin such a job.
   PlanResult cancel(sd_bus_message* call);
+  Access access_to_cancel() const;
 
  private:
   Manager* manager_;

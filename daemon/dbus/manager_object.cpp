@@ -74,7 +74,7 @@ ManagerObject::ManagerObject(sd_bus* bus, Manager& manager, Authority& authority
     : bus_(bus),
       manager_(manager),
       authority_(authority),
-      published_{manager.node(), manager.current_job()},
+      signalled_(published()),
       check_calls_(std::move(check)) {}
 
 int ManagerObject::attach() {
@@ -84,11 +84,12 @@ int ManagerObject::attach() {
   return r;
 }
 
-void ManagerObject::update() {
-  Published now{manager_.node(), manager_.current_job()};
-  auto names = changed_properties<Object>(properties, published_, now);
-  published_ = std::move(now);  // before the signal, which reads the new values from here
-  emit_changed(bus_, manager_path, manager_interface, std::move(names));
+void ManagerObject::signal_changes() {
+  Published now = published();
+  if (signalled_ == now) return;
+  emit_changed(bus_, manager_path, manager_interface,
+               changed_properties<Object>(properties, signalled_, now));
+  signalled_ = std::move(now);
 }
 
 void ManagerObject::announce_job(JobId id) {

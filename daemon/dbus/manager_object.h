@@ -18,6 +18,7 @@ class ManagerObject {
   struct Published {
     NodeState node;
     std::optional<JobId> current_job;
+    bool operator==(const Published&) const = default;
   };
 
   ManagerObject(sd_bus* bus, Manager& manager, Authority& authority, CheckFunction check);
@@ -27,12 +28,12 @@ class ManagerObject {
   // Registers the object. Negative errno on failure.
   int attach();
 
-  // Takes over the manager's present state and signals what changed in it.
-  void update();
+  // PropertiesChanged, if the manager's state differs from what was signalled last.
+  void signal_changes();
   void announce_job(JobId id);
   void announce_job_end(JobId id, JobState result);
 
-  const Published& published() const { return published_; }
+  Published published() const { return {manager_.node(), manager_.current_job()}; }
   Authority& authority() { return authority_; }
 
   // Method handlers.
@@ -48,7 +49,7 @@ class ManagerObject {
   sd_bus* bus_;
   Manager& manager_;
   Authority& authority_;
-  Published published_;
+  Published signalled_;
   CheckCalls check_calls_;
   BusSlotPtr slot_;
 };

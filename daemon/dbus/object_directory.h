@@ -37,20 +37,30 @@ class ObjectDirectory {
   }
 
   // Adds an object without a signal: for those that are there before anybody can look.
-  void insert(const std::string& path, T object) { objects_.insert_or_assign(path, std::move(object)); }
+  void insert(const std::string& path, T object) {
+    Value signalled = object.published();
+    objects_.insert_or_assign(path, Entry{std::move(object), std::move(signalled)});
+  }
 
   void add(const std::string& path, T object) {
     insert(path, std::move(object));
     expect_sent(sd_bus_emit_object_added(bus_, path.c_str()), path);
   }
 
+  // Readers get the new value from now on; signal_changes() tells of it.
   void update(const std::string& path, const Value& value) {
     const auto place = objects_.find(path);
-    if (place == objects_.end()) return;
-    T& object = place->second;
-    auto names = changed_properties<T>(T::properties(), object.published(), value);
-    object.publish(value);  // before the signal, which reads the new values from here
-    emit_changed(bus_, path, T::interface, std::move(names));
+    if (place != objects_.end()) place->second.object.publish(value);
+  }
+
+  // One PropertiesChanged for each object that differs from what was signalled of it last.
+  void signal_changes() {
+    for (auto& [path, entry] : objects_) {
+      const Value& now = entry.object.published();
+      if (entry.signalled == now) continue;
+      emit_changed(bus_, path, T::interface, changed_properties<T>(T::properties(), entry.signalled, now));
+      entry.signalled = now;
+    }
   }
 
   void remove(const std::string& path) {
@@ -60,11 +70,16 @@ class ObjectDirectory {
   }
 
  private:
+  struct Entry {
+    T object;
+    Value signalled;
+  };
+
   static int find(sd_bus*, const char* path, const char*, void* userdata, void** found, sd_bus_error*) {
     auto& objects = static_cast<ObjectDirectory*>(userdata)->objects_;
     const auto place = objects.find(path);
     if (place == objects.end()) return 0;
-    *found = &place->second;
+    *found = &place->second.object;
     return 1;
   }
 
@@ -74,7 +89,7 @@ class ObjectDirectory {
     auto** nodes = static_cast<char**>(std::calloc(objects.size() + 1, sizeof(char*)));
     if (!nodes) return -ENOMEM;
     char** end = nodes;
-    for (const auto& [path, object] : objects) {
+    for (const auto& [path, entry] : objects) {
       *end = ::strdup(path.c_str());
       if (*end++) continue;
       for (char** node = nodes; *node; ++node)
@@ -87,7 +102,7 @@ class ObjectDirectory {
   }
 
   sd_bus* bus_;
-  std::map<std::string, T, std::less<>> objects_;
+  std::map<std::string, Entry, std::less<>> objects_;
   BusSlotPtr vtable_slot_;
   BusSlotPtr enumerator_slot_;
 };

@@ -22,11 +22,11 @@ Result<JobId> NodeManager::set_mode(Mode mode, const ModeOptions& options) {
   if (auto possible = check_mode(mode); !possible) return std::unexpected(possible.error());
   const NodeModes wanted = options.persist ? NodeModes{.lasting = mode, .transient = {}}
                                            : NodeModes{.lasting = node_modes_.lasting, .transient = mode};
-  return start_mode_job(mode, wanted, options);
+  return start_mode_job(JobKind::set_mode, wanted, options);
 }
 
 Result<JobId> NodeManager::clear_mode(const ModeOptions& options) {
-  return start_mode_job({}, {}, options);
+  return start_mode_job(JobKind::clear_mode, {}, options);
 }
 
 // Whether the devices can do the mode, as far as is known before they are looked at again.
@@ -57,8 +57,7 @@ Result<> NodeManager::check_no_job() const {
             .advice = "wait until it has finished, or cancel it"});
 }
 
-Result<JobId> NodeManager::start_mode_job(std::optional<Mode> mode, const NodeModes& wanted,
-                                          const ModeOptions& options) {
+Result<JobId> NodeManager::start_mode_job(JobKind kind, const NodeModes& wanted, const ModeOptions& options) {
   const Mode target = requested_mode(settings_.mode, wanted.effective(), parts_.host_confidential).mode;
   std::vector<PciAddress> affected;
   for (const auto& [address, record] : records_) {
@@ -68,7 +67,7 @@ Result<JobId> NodeManager::start_mode_job(std::optional<Mode> mode, const NodeMo
       affected.push_back(address);
   }
   if (options.dry_run) {
-    const JobId id = add_job(JobKind::set_mode, mode, affected);
+    const JobId id = add_job(kind, target, affected);
     // Later, so that the caller knows the job before it ends.
     parts_.scheduler->post([this, alive = std::weak_ptr(alive_), id] {
       if (!alive.expired()) finish_job(id, JobState::done);
@@ -96,7 +95,7 @@ Result<JobId> NodeManager::start_mode_job(std::optional<Mode> mode, const NodeMo
                "replaced by a newer change of the node's mode");
   }
   const NodeModes before = std::exchange(node_modes_, wanted);
-  const JobId id = add_job(JobKind::set_mode, mode, affected);
+  const JobId id = add_job(kind, target, affected);
   mode_job_ = ModeJob{.id = id, .wait = wait, .before = before, .devices = affected};
   update_desired();
   look_at_everything();
@@ -146,9 +145,9 @@ Result<> NodeManager::cancel(JobId job) {
     give_up_mode_job(JobState::cancelled, ErrorKind::cancelled, "cancelled on request");
     return {};
   }
-  return std::unexpected(
-      Error{.kind = ErrorKind::job_in_progress,
-            .cause = fmt::format("job {} has begun to reset devices and cannot be cancelled any more", job)});
+  return std::unexpected(Error{.kind = ErrorKind::job_in_progress,
+                               .cause = fmt::format("job {} has gone too far to be cancelled", job),
+                               .advice = "wait until it has finished"});
 }
 
 // ---- transitions ----
@@ -184,7 +183,7 @@ void NodeManager::run_transition(const std::vector<PciAddress>& addresses) {
            [this](JobPhase phase, double progress) {
              update_job(*transition_job_, [&](JobSnapshot& job) {
                job.phase = phase;
-               job.progress = progress;
+               job.progress = std::max(job.progress, progress);  // a second attempt begins anew
              });
            },
        .device_finished = [this](const PciAddress& address,
@@ -275,14 +274,11 @@ Result<DeviceRecord*> NodeManager::find_for_job(const PciAddress& address) {
   return &record;
 }
 
-Result<JobId> NodeManager::start_device_job(JobKind kind, JobPhase phase, const PciAddress& address,
+Result<JobId> NodeManager::start_device_job(JobKind kind, const PciAddress& address,
                                             std::move_only_function<Result<>()> work) {
   const JobId id = add_job(kind, {}, {address});
   device_job_ = id;
-  update_job(id, [&](JobSnapshot& job) {
-    job.state = JobState::running;
-    job.phase = phase;
-  });
+  update_job(id, [&](JobSnapshot& job) { job.state = JobState::running; });
   DeviceRecord& record = records_.at(address);
   record.changing = true;
   record.open_balance = 0;
@@ -292,12 +288,15 @@ Result<JobId> NodeManager::start_device_job(JobKind kind, JobPhase phase, const 
   start_with_result(*parts_.scheduler, std::move(work),
                     [this, alive = std::weak_ptr(alive_), id, kind, address](const Result<>& result) {
                       if (alive.expired()) return;
-                      device_job_.reset();
-                      if (result)
-                        finish_job(id, JobState::done);
+                      // A reset is over when the look that follows has seen the device again.
+                      const bool goes_on = result && kind == JobKind::reset && records_.contains(address);
+                      if (goes_on)
+                        update_job(id, [](JobSnapshot& job) {
+                          job.phase = JobPhase::boot;
+                          job.progress = 0.4;
+                        });
                       else
-                        finish_job(id, JobState::failed, result.error().kind,
-                                   on_device(result.error(), address).message());
+                        finish_device_job(result, address);
                       const auto position = records_.find(address);
                       if (position == records_.end()) return plan();
                       DeviceRecord& changed = position->second;
@@ -311,12 +310,27 @@ Result<JobId> NodeManager::start_device_job(JobKind kind, JobPhase phase, const 
   return id;
 }
 
+void NodeManager::finish_device_job(const Result<>& result, const PciAddress& address) {
+  const JobId id = *std::exchange(device_job_, std::nullopt);
+  if (result)
+    finish_job(id, JobState::done);
+  else
+    finish_job(id, JobState::failed, result.error().kind, on_device(result.error(), address).message());
+}
+
+// Of a reset job: the device has been seen again, or never will be.
+void NodeManager::verify_reset(const PciAddress& address, const Result<>& result) {
+  if (!device_job_) return;
+  const JobSnapshot& job = jobs_.at(*device_job_);
+  if (job.phase == JobPhase::boot && job.devices.front() == address) finish_device_job(result, address);
+}
+
 Result<JobId> NodeManager::bind(const PciAddress& address) {
   const auto record = find_for_job(address);
   if (!record) return std::unexpected(record.error());
   const BindPolicy policy{.driver = settings_.vfio.driver,
                           .take_over_idle = settings_.vfio.takeover == Takeover::idle};
-  return start_device_job(JobKind::bind, JobPhase::bind, address, [host = parts_.host, address, policy] {
+  return start_device_job(JobKind::bind, address, [host = parts_.host, address, policy] {
     return host.devices->bind(address, policy);
   });
 }
@@ -324,33 +338,35 @@ Result<JobId> NodeManager::bind(const PciAddress& address) {
 Result<JobId> NodeManager::unbind(const PciAddress& address) {
   const auto record = find_for_job(address);
   if (!record) return std::unexpected(record.error());
-  return start_device_job(JobKind::unbind, JobPhase::bind, address,
-                          [host = parts_.host, address]() -> Result<> {
-                            // Held only to see that nobody else has it; the kernel waits with the unbinding
-                            // until the group is closed.
-                            if (auto access = host.devices->acquire(address);
-                                !access && access.error().kind == ErrorKind::device_busy)
-                              return std::unexpected(access.error());
-                            return host.devices->unbind(address);
-                          });
+  return start_device_job(JobKind::unbind, address, [host = parts_.host, address]() -> Result<> {
+    // Held only to see that nobody else has it; the kernel waits with the unbinding
+    // until the group is closed.
+    if (auto access = host.devices->acquire(address);
+        !access && access.error().kind == ErrorKind::device_busy)
+      return std::unexpected(access.error());
+    return host.devices->unbind(address);
+  });
 }
 
 Result<JobId> NodeManager::reset(const PciAddress& address) {
   const auto record = find_for_job(address);
   if (!record) return std::unexpected(record.error());
-  return start_device_job(JobKind::reset, JobPhase::reset, address,
-                          [host = parts_.host, address]() -> Result<> {
-                            auto access = host.devices->acquire(address);
-                            if (!access) return std::unexpected(access.error());
-                            return (*access)->reset();
-                          });
+  return start_device_job(JobKind::reset, address, [host = parts_.host, address]() -> Result<> {
+    auto access = host.devices->acquire(address);
+    if (!access) return std::unexpected(access.error());
+    return (*access)->reset();
+  });
 }
 
 // ---- bookkeeping ----
 
 JobId NodeManager::add_job(JobKind kind, std::optional<Mode> mode, std::vector<PciAddress> devices) {
   const JobId id = ++last_job_id_;
-  jobs_[id] = JobSnapshot{.id = id, .kind = kind, .mode = mode, .devices = std::move(devices)};
+  jobs_[id] = JobSnapshot{.id = id,
+                          .kind = kind,
+                          .mode = mode,
+                          .devices = std::move(devices),
+                          .phase = kind == JobKind::reset ? JobPhase::reset : JobPhase::bind};
   notify([&](ManagerObserver& observer) { observer.job_added(id); });
   return id;
 }

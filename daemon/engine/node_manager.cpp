@@ -66,6 +66,8 @@ void NodeManager::forget(const PciAddress& address) {
   published_.erase(address);
   ++node_.generation;
   notify([&](ManagerObserver& observer) { observer.device_removed(address); });
+  verify_reset(address, std::unexpected(Error{.kind = ErrorKind::no_such_device,
+                                              .cause = "the device was removed in the middle of the reset"}));
 }
 
 void NodeManager::device_driver_changed(const PciAddress& address) {
@@ -208,6 +210,7 @@ void NodeManager::look_finished(const PciAddress& address, const LookResult& res
     record.take_look(result);
     account_for_openings(record);
     publish(address);
+    verify_reset(address, result.error ? Result<>(std::unexpected(*result.error)) : Result<>());
   }
   publish_node();
   plan();
@@ -220,12 +223,13 @@ void NodeManager::look_hangs(const PciAddress& address) {
   DeviceRecord& record = position->second;
   record.hangs = true;
   record.snapshot.mode.reset();
-  record.take_error(DeviceState::failed,
-                    Error{.kind = ErrorKind::hardware_failed,
-                          .cause = "the kernel does not come back from binding or reading the device",
-                          .advice = "the kernel's log may say why (journalctl -k); a reboot may be needed",
-                          .device = address});
+  const Error error{.kind = ErrorKind::hardware_failed,
+                    .cause = "the kernel does not come back from binding or reading the device",
+                    .advice = "the kernel's log may say why (journalctl -k); a reboot may be needed",
+                    .device = address};
+  record.take_error(DeviceState::failed, error);
   publish(address);
+  verify_reset(address, std::unexpected(error));
   publish_node();
   plan();
 }
@@ -281,6 +285,7 @@ void NodeManager::plan() {
           mode_job_->devices.push_back(address);
       update_job(mode_job_->id, [&](JobSnapshot& job) {
         job.state = JobState::waiting;
+        job.phase = JobPhase::evict;
         job.devices = mode_job_->devices;
       });
       std::erase_if(plan.change, [&](const PciAddress& address) {

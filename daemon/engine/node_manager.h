@@ -98,7 +98,7 @@ class NodeManager final : public Manager {
   }
 
   // node_jobs.cpp: jobs and the transitions they run
-  Result<JobId> start_mode_job(std::optional<Mode> mode, const NodeModes& wanted, const ModeOptions& options);
+  Result<JobId> start_mode_job(JobKind kind, const NodeModes& wanted, const ModeOptions& options);
   Result<> check_mode(Mode mode) const;
   Result<> check_no_job() const;
   void set_node_modes(const NodeModes& modes);
@@ -107,8 +107,10 @@ class NodeManager final : public Manager {
   void transition_finished(Transition::Outcome outcome);
   void finish_mode_job(const Plan& plan);
   void give_up_mode_job(JobState state, ErrorKind kind, const std::string& error);
-  Result<JobId> start_device_job(JobKind kind, JobPhase phase, const PciAddress& address,
+  Result<JobId> start_device_job(JobKind kind, const PciAddress& address,
                                  std::move_only_function<Result<>()> work);
+  void finish_device_job(const Result<>& result, const PciAddress& address);
+  void verify_reset(const PciAddress& address, const Result<>& result);
   Result<DeviceRecord*> find_for_job(const PciAddress& address);
   JobId add_job(JobKind kind, std::optional<Mode> mode, std::vector<PciAddress> devices);
   void update_job(JobId id, const std::function<void(JobSnapshot&)>& update);

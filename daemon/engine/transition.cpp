@@ -86,9 +86,11 @@ void Transition::start() {
 void Transition::device_staged(const PciAddress& address, Result<std::shared_ptr<StagedDevice>> staged) {
   Device& device = devices_.at(address);
   device.worker_running = false;
-  if (staged)
+  if (staged) {
     device.staged = *std::move(staged);
-  else
+    device.progress = progress_at(JobPhase::reset);
+    report_progress();
+  } else
     finish_device(device, std::unexpected(staged.error()));
   if (stage_ == Stage::staging && !staged && !refusal_) refusal_ = staged.error();
   if (workers_running()) return;
@@ -134,11 +136,11 @@ void Transition::roll_back() {
 
 void Transition::apply() {
   stage_ = Stage::applying;
-  phase_ = JobPhase::reset;
   // From here on the time for the resets counts anew.
   deadline_ = scheduler_.after(limits_.boot_timeout + slack, [this] { out_of_time(); });
   for (auto& [address, device] : devices_) {
     device.worker_running = true;
+    device.phase = JobPhase::reset;
     auto phase_changed = [self = self_, address, &scheduler = scheduler_](JobPhase phase) {
       scheduler.post([self, address, phase] {
         if (const auto transition = self.lock()) transition->device_in_phase(address, phase);
@@ -165,8 +167,8 @@ void Transition::apply() {
 void Transition::device_in_phase(const PciAddress& address, JobPhase phase) {
   Device& device = devices_.at(address);
   if (device.result) return;
+  device.phase = phase;
   device.progress = progress_at(phase);
-  phase_ = std::max(phase_, phase);
   report_progress();
 }
 
@@ -192,7 +194,7 @@ void Transition::out_of_time() {
         .kind = ErrorKind::hardware_failed,
         .cause = "the device did not finish this step in time; the kernel may still be waiting for it",
         .advice = "reset or power-cycle the device",
-        .step = std::string(to_string(phase_)),
+        .step = std::string(to_string(device.phase)),
         .device = address};
     if (stage_ == Stage::staging && !refusal_) refusal_ = error;
     finish_device(device, std::unexpected(std::move(error)));
@@ -210,8 +212,12 @@ bool Transition::workers_running() const {
 
 void Transition::report_progress() {
   double sum = 0;
-  for (const auto& [address, device] : devices_)
+  std::optional<JobPhase> slowest;
+  for (const auto& [address, device] : devices_) {
     sum += device.progress;
+    if (!device.result && (!slowest || device.phase < *slowest)) slowest = device.phase;
+  }
+  phase_ = slowest.value_or(phase_);
   callbacks_.progress(phase_, devices_.empty() ? 1 : sum / static_cast<double>(devices_.size()));
 }
 

@@ -47,6 +47,7 @@ class Transition {
     std::shared_ptr<StagedDevice> staged;  // null before staging has succeeded
     std::optional<Result<>> result;        // nullopt: not known yet
     bool worker_running = false;
+    JobPhase phase = JobPhase::stage;
     double progress = 0;
   };
 
@@ -71,7 +72,7 @@ class Transition {
   Callbacks callbacks_;
   std::map<PciAddress, Device> devices_;
   Stage stage_ = Stage::staging;
-  JobPhase phase_ = JobPhase::stage;
+  JobPhase phase_ = JobPhase::stage;  // of the device that is furthest behind
   bool cancelled_ = false;
   std::optional<Error> refusal_;  // the first error of staging, which undoes it for all
   std::unique_ptr<Timer> deadline_;

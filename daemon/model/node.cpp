@@ -54,6 +54,8 @@ std::string_view to_string(JobKind kind) {
   switch (kind) {
     case JobKind::set_mode:
       return "set-mode";
+    case JobKind::clear_mode:
+      return "clear-mode";
     case JobKind::bind:
       return "bind";
     case JobKind::unbind:

@@ -33,7 +33,7 @@ struct NodeState {
   bool operator==(const NodeState&) const = default;
 };
 
-enum class JobKind { set_mode, bind, unbind, reset };
+enum class JobKind { set_mode, clear_mode, bind, unbind, reset };
 std::string_view to_string(JobKind kind);  // "set-mode", ...
 
 enum class JobState { queued, waiting, running, done, failed, cancelled };

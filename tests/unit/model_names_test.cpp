@@ -64,6 +64,7 @@ TEST(NodeNames, JobsAndHostsAreThoseOfTheInterface) {
   EXPECT_EQ(to_string(HostConfidential::sev_snp), "sev-snp");
   EXPECT_EQ(to_string(JobKind::set_mode), "set-mode");
   EXPECT_EQ(to_string(JobKind::clear_mode), "clear-mode");
+  EXPECT_EQ(to_string(JobKind::clear_mode), "clear-mode");
   EXPECT_EQ(to_string(JobKind::bind), "bind");
   EXPECT_EQ(to_string(JobKind::unbind), "unbind");
   EXPECT_EQ(to_string(JobKind::reset), "reset");
