@@ -2,6 +2,7 @@
 
 #include "dbus/error_name.h"
 #include "dbus/names.h"
+#include "dbus/text.h"
 
 namespace nvccd::dbus {
 
@@ -14,7 +15,7 @@ CallError invalid_arguments(std::string message) {
 }
 
 int set_error(sd_bus_error* error, const CallError& call_error) {
-  return sd_bus_error_set(error, call_error.name.c_str(), call_error.message.c_str());
+  return sd_bus_error_set(error, call_error.name.c_str(), to_utf8(call_error.message).c_str());
 }
 
 int execute(sd_bus_message* call, const Plan& plan, sd_bus_error* error) {

@@ -4,14 +4,15 @@
 #include <utility>
 
 #include "dbus/signal.h"
+#include "dbus/text.h"
 
 namespace nvccd::dbus {
 namespace {
 
 int append(sd_bus_message* reply, const Finding& finding) {
   return sd_bus_message_append(reply, "(ssss)", finding.id.c_str(),
-                               std::string(to_string(finding.result)).c_str(), finding.found.c_str(),
-                               finding.advice.c_str());
+                               std::string(to_string(finding.result)).c_str(), to_utf8(finding.found).c_str(),
+                               to_utf8(finding.advice).c_str());
 }
 
 int send_answer(sd_bus_message* call, const Findings& findings) {

@@ -9,6 +9,7 @@
 #include "dbus/options.h"
 #include "dbus/property.h"
 #include "dbus/signal.h"
+#include "dbus/text.h"
 
 namespace nvccd::dbus {
 namespace {
@@ -65,7 +66,7 @@ constexpr auto vtable = make_vtable(members, properties);
 
 CallError no_such_device(std::string_view address) {
   return {error_name(ErrorKind::no_such_device),
-          fmt::format("there is no device {}; nvccctl list shows them", address)};
+          fmt::format("there is no device {}; nvccctl list shows them", excerpt(address))};
 }
 
 }  // namespace
@@ -112,7 +113,8 @@ PlanResult ManagerObject::set_mode(sd_bus_message* call) {
   if (!mode)
     return std::unexpected(CallError{
         error_name(ErrorKind::invalid_mode),
-        fmt::format("there is no mode \"{}\"; there are \"on\", \"off\", \"devtools\" and \"ppcie\"", text)});
+        fmt::format("there is no mode \"{}\"; there are \"on\", \"off\", \"devtools\" and \"ppcie\"",
+                    excerpt(text))});
   const auto options = read_mode_options(call);
   if (!options) return std::unexpected(options.error());
   return Plan{

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "dbus/call.h"
+#include "dbus/text.h"
 
 namespace nvccd::dbus {
 
@@ -58,7 +59,7 @@ template <>
 struct Wire<std::string> {
   static constexpr char signature[] = "s";
   static int append(sd_bus_message* reply, const std::string& value) {
-    return sd_bus_message_append_basic(reply, 's', value.c_str());
+    return sd_bus_message_append_basic(reply, 's', to_utf8(value).c_str());
   }
 };
 template <>
