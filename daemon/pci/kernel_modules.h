@@ -1,4 +1,5 @@
-// Finding and loading the kernel's vfio drivers.
+// Finding and loading kernel modules, as modprobe does. `root` is put before the directories of modules and
+// of modprobe's configuration; "" is this host.
 #pragma once
 
 #include <string>
@@ -10,7 +11,18 @@ namespace nvccd {
 
 // Modules that say they are a vfio driver for the device (aliases vfio_pci:...), the most specific first; the
 // general vfio-pci, which takes everything, is last.
-Result<std::vector<std::string>> find_vfio_modules(const std::string& device_modalias);
+Result<std::vector<std::string>> find_vfio_modules(const std::string& device_modalias,
+                                                   const std::string& root = "");
+
+// Modules that udev loads for the device: those that modprobe's configuration denies are left out.
+Result<std::vector<std::string>> find_autoloaded_modules(const std::string& device_modalias,
+                                                         const std::string& root = "");
+
+// Whether the running kernel has the module, built in or not.
+Result<bool> has_module(const std::string& name, const std::string& root = "");
+
+// The options that the configuration has for the module: "ids=10de:2330 disable_idle_d3=1".
+Result<std::string> module_options(const std::string& name, const std::string& root = "");
 
 // Loads the module and what it needs; fine when it is loaded already or built in.
 Result<> load_module(const std::string& name);

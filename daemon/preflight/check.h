@@ -65,11 +65,13 @@ struct Check {
   Verdict (*run)(const Subject&);
 };
 
-// A topic a file. Checks of devices run only where there are devices.
+// A topic a file. All but those of the host and of nvccd itself run only where there is something to check.
 std::span<const Check> host_checks();
 std::span<const Check> isolation_checks();
 std::span<const Check> device_checks();
 std::span<const Check> driver_checks();
+std::span<const Check> conflict_checks();
+std::span<const Check> kubernetes_checks();
 std::span<const Check> service_checks();
 
 }  // namespace nvccd::preflight

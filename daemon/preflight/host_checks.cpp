@@ -37,7 +37,7 @@ Verdict check_confidential(const Subject& subject) {
     case HostConfidential::tdx:
       return ok("Intel TDX is enabled");
     case HostConfidential::sev_snp:
-      if (!subject.host.has("/dev/sev"))
+      if (!subject.host.has("/sys/class/misc/sev"))
         return fail(
             "SEV-SNP is enabled in KVM, but there is no /dev/sev: the AMD secure processor does not answer",
             "enable the secure processor (PSP) in the firmware setup and load the kernel module ccp");
@@ -85,7 +85,7 @@ Verdict check_guest_capacity(const Subject& subject) {
 }
 
 Verdict check_kvm(const Subject& subject) {
-  if (subject.host.has("/dev/kvm")) return ok("KVM is there");
+  if (subject.host.has("/sys/class/misc/kvm")) return ok("KVM is there");
   return fail("there is no /dev/kvm",
               "enable virtualisation in the firmware setup and load kvm_amd or kvm_intel");
 }
@@ -153,7 +153,7 @@ Verdict check_passthrough(const Subject& subject) {
 }
 
 Verdict check_iommufd(const Subject& subject) {
-  if (subject.host.has("/dev/iommu")) return ok("iommufd is there");
+  if (subject.host.has("/sys/class/misc/iommu")) return ok("iommufd is there");
   if (!subject.wants_confidential()) return skip("there is no iommufd; only confidential guests need it");
   return fail("there is no /dev/iommu, without which Kata gives no device to a confidential guest",
               "load the kernel module iommufd; a kernel without it (Debian's) has to be replaced by one with "

@@ -62,6 +62,15 @@ std::vector<std::string> HostView::list(std::string_view absolute) const {
   return names;
 }
 
+std::string HostView::resolve(const std::string& absolute) const {
+  std::error_code error;
+  const auto root = std::filesystem::canonical(path("/"), error).string();
+  const auto file = std::filesystem::canonical(path(absolute), error).string();
+  if (error) return absolute;
+  if (root == "/") return file;
+  return file.starts_with(root + "/") ? file.substr(root.size()) : absolute;
+}
+
 std::vector<std::string> HostView::kernel_arguments() const {
   std::vector<std::string> words;
   std::istringstream line(read("/proc/cmdline").value_or(""));

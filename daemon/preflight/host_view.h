@@ -17,10 +17,12 @@ class HostView {
   explicit HostView(std::string root = "") : root_(std::move(root)) {}
 
   HostPaths kernel() const { return {.sys = root_ + "/sys", .dev = root_ + "/dev", .proc = root_ + "/proc"}; }
-  bool is_this_host() const { return root_.empty(); }
   std::filesystem::path path(std::string_view absolute) const { return root_ + std::string(absolute); }
 
-  // Follows symbolic links. A directory that may not be entered holds nothing.
+  // For libraries that take a root directory.
+  const std::string& root() const { return root_; }
+
+  // Follows symbolic links. What is in a directory that may not be entered is not there.
   bool has(std::string_view absolute) const;
 
   // A regular file of at most `limit` bytes; anything else (a FIFO, a device) is not even opened. The error's
@@ -29,6 +31,9 @@ class HostView {
 
   // Names of what is in a directory, sorted; empty where there is none. Hidden ones are left out.
   std::vector<std::string> list(std::string_view absolute) const;
+
+  // Where the file is that a chain of symbolic links leads to; the path itself where that cannot be told.
+  std::string resolve(const std::string& absolute) const;
 
   // The kernel's command line, word by word.
   std::vector<std::string> kernel_arguments() const;

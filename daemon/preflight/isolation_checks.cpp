@@ -3,8 +3,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "pci/device_facts.h"
+#include "preflight/access_control.h"
 #include "preflight/check.h"
 
 namespace nvccd::preflight {
@@ -48,6 +50,49 @@ Verdict check_groups(const Subject& subject) {
   return ok("every device has an IOMMU group of its own");
 }
 
+// The bridges between the processor and the device, outermost first.
+std::vector<PciAddress> bridges_above(const HostView& host, const PciAddress& device) {
+  std::vector<PciAddress> bridges;
+  const std::filesystem::path path = host.resolve("/sys/bus/pci/devices/" + to_string(device));
+  for (const auto& element : path)
+    if (const auto address = PciAddress::parse(element.string()); address && *address != device)
+      bridges.push_back(*address);
+  return bridges;
+}
+
+Verdict check_access_control(const Subject& subject) {
+  std::set<PciAddress> off;
+  std::set<PciAddress> unknown;
+  std::set<PciAddress> seen;
+  for (const auto& device : subject.devices) {
+    for (const auto& bridge : bridges_above(subject.host, device.address)) {
+      if (!seen.insert(bridge).second) continue;
+      const auto config =
+          subject.host.read(fmt::format("/sys/bus/pci/devices/{}/config", to_string(bridge)), 4096);
+      const auto state = config ? read_access_control(*config) : AccessControl::unknown;
+      if (state == AccessControl::off) off.insert(bridge);
+      if (state == AccessControl::unknown) unknown.insert(bridge);
+    }
+  }
+  const auto text = [](const std::set<PciAddress>& addresses) {
+    std::vector<std::string> names;
+    for (const auto& address : addresses)
+      names.push_back(to_string(address));
+    return fmt::format("{}", fmt::join(names, ", "));
+  };
+  for (const auto& argument : subject.host.kernel_arguments())
+    if (argument.starts_with("pcie_acs_override="))
+      return warn(fmt::format("the kernel only pretends that devices are separated ({})", argument),
+                  "remove it from the kernel command line, and enable ACS in the firmware setup");
+  if (!off.empty())
+    return warn(
+        fmt::format("ACS is off on the way to a device: bridge {}", text(off)),
+        "enable ACS in the firmware setup: devices below such a bridge may reach each other past the IOMMU");
+  if (!unknown.empty())
+    return skip(fmt::format("the configuration space of bridge {} may not be read here", text(unknown)));
+  return ok("ACS is on where the bridges have it");
+}
+
 Verdict check_iommufd_devices(const Subject& subject) {
   std::vector<std::string> without;
   std::size_t bound = 0;
@@ -66,6 +111,7 @@ Verdict check_iommufd_devices(const Subject& subject) {
 
 constexpr Check checks[] = {
     {"iommu.groups", check_groups},
+    {"iommu.acs", check_access_control},
     {"iommufd.devices", check_iommufd_devices},
 };
 

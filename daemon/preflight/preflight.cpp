@@ -2,11 +2,18 @@
 
 #include "pci/device_facts.h"
 #include "policy/desired.h"
+#include "preflight/kubelet.h"
 
 namespace nvccd::preflight {
 namespace {
 
+// Said once instead of by each check of a topic.
 constexpr std::string_view no_devices_id = "devices";
+constexpr std::string_view no_kubernetes_id = "kubernetes";
+
+void add_skip(std::string_view id, std::string reason, Findings& findings) {
+  findings.push_back({.id = std::string(id), .result = CheckResult::skip, .found = std::move(reason)});
+}
 
 Subject to_subject(const Input& input) {
   Subject subject{
@@ -52,13 +59,15 @@ Findings run(const Input& input) {
   run_topic(host_checks(), subject, findings);
   if (subject.devices.empty()) {
     soften(findings);
-    findings.push_back({.id = std::string(no_devices_id),
-                        .result = CheckResult::skip,
-                        .found = "there is no NVIDIA GPU or NVSwitch on this host that nvccd manages"});
+    add_skip(no_devices_id, "there is no NVIDIA GPU or NVSwitch on this host that nvccd manages", findings);
   } else {
-    for (const auto& topic : {isolation_checks(), driver_checks()})
+    for (const auto& topic : {isolation_checks(), device_checks(), driver_checks(), conflict_checks()})
       run_topic(topic, subject, findings);
   }
+  if (!subject.devices.empty() && has_kubernetes(subject.host))
+    run_topic(kubernetes_checks(), subject, findings);
+  else if (!subject.devices.empty())
+    add_skip(no_kubernetes_id, "there is no Kubernetes on this host", findings);
   run_topic(service_checks(), subject, findings);
   return findings;
 }
@@ -75,7 +84,10 @@ std::vector<std::string_view> check_ids() {
   };
   add(host_checks());
   ids.push_back(no_devices_id);
-  for (const auto& topic : {isolation_checks(), driver_checks(), service_checks()})
+  for (const auto& topic : {isolation_checks(), device_checks(), driver_checks(), conflict_checks()})
+    add(topic);
+  ids.push_back(no_kubernetes_id);
+  for (const auto& topic : {kubernetes_checks(), service_checks()})
     add(topic);
   return ids;
 }

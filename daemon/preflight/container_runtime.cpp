@@ -1,0 +1,124 @@
+#include "preflight/container_runtime.h"
+
+#include <fmt/format.h>
+#include <fnmatch.h>
+
+#include <algorithm>
+
+#include "preflight/processes.h"
+
+namespace nvccd::preflight {
+namespace {
+
+// Imports of imports; a file that imports itself ends here too.
+constexpr int max_imports = 5;
+
+Result<ConfigurationText> read_toml_file(const HostView& host, const std::string& file) {
+  const auto text = host.read(file);
+  if (!text) return std::unexpected(text.error());
+  auto parsed = parse_toml(*text);
+  if (!parsed)
+    return std::unexpected(
+        Error{.kind = ErrorKind::invalid_config, .cause = fmt::format("{}: {}", file, parsed.error().cause)});
+  return parsed;
+}
+
+// Files that a pattern such as /etc/containerd/conf.d/*.toml means, relative to the importing file.
+std::vector<std::string> expand(const HostView& host, const std::string& importer,
+                                const std::string& pattern) {
+  const auto full = std::filesystem::path(importer).parent_path() / pattern;  // an absolute pattern stays
+  const auto directory = full.parent_path().string();
+  std::vector<std::string> files;
+  for (const auto& name : host.list(directory))
+    if (::fnmatch(full.filename().c_str(), name.c_str(), FNM_PERIOD) == 0)
+      files.push_back((std::filesystem::path(directory) / name).string());
+  return files;
+}
+
+Result<> add_with_imports(const HostView& host, const std::string& file, int depth, ConfigurationText& into) {
+  const auto configuration = read_toml_file(host, file);
+  if (!configuration) return std::unexpected(configuration.error());
+  into.merge(*configuration);
+  if (depth >= max_imports) return {};
+  for (const auto& pattern : configuration->find_list("imports"))
+    for (const auto& imported : expand(host, file, pattern))
+      if (auto added = add_with_imports(host, imported, depth + 1, into); !added) return added;
+  return {};
+}
+
+Result<ContainerRuntime> read_containerd(const HostView& host) {
+  std::string file = "/etc/containerd/config.toml";
+  for (const auto& process : list_processes(host).value_or(std::vector<Process>()))
+    if (process.name() == "containerd" && is_in_host_root(host, process))
+      if (const auto named = process.option("--config"); named || process.option("-c"))
+        file = named ? *named : *process.option("-c");
+  ConfigurationText configuration;
+  if (host.has(file))
+    if (auto added = add_with_imports(host, file, 0, configuration); !added)
+      return std::unexpected(added.error());
+
+  ContainerRuntime runtime;
+  // The plugin's name differs between the versions of the format.
+  for (const auto* plugin : {"plugins/io.containerd.grpc.v1.cri", "plugins/io.containerd.cri.v1.runtime"}) {
+    const auto runtimes = fmt::format("{}/containerd/runtimes", plugin);
+    for (const auto& name : configuration.names_below(runtimes))
+      runtime.handlers.push_back(
+          {name, configuration.find(fmt::format("{}/{}/options/ConfigPath", runtimes, name)).value_or("")});
+    if (const auto cdi = configuration.find(fmt::format("{}/enable_cdi", plugin)))
+      runtime.cdi = *cdi == "true";
+    if (auto listed = configuration.find_list(fmt::format("{}/cdi_spec_dirs", plugin)); !listed.empty())
+      runtime.cdi_directories = std::move(listed);
+  }
+  // Format 3 is that of containerd 2, which has CDI on.
+  const auto version = configuration.find("version").value_or("");
+  runtime.cdi_by_default = version != "1" && version != "2";
+  return runtime;
+}
+
+Result<ContainerRuntime> read_crio(const HostView& host) {
+  ConfigurationText configuration;
+  std::vector<std::string> files;
+  if (host.has("/etc/crio/crio.conf")) files.emplace_back("/etc/crio/crio.conf");
+  for (const auto& name : host.list("/etc/crio/crio.conf.d"))
+    files.push_back(fmt::format("/etc/crio/crio.conf.d/{}", name));
+  for (const auto& file : files) {
+    const auto part = read_toml_file(host, file);
+    if (!part) return std::unexpected(part.error());
+    configuration.merge(*part);
+  }
+  constexpr auto runtimes = "crio/runtime/runtimes";
+  ContainerRuntime runtime{.kind = RuntimeKind::crio, .cdi_by_default = true};
+  for (const auto& name : configuration.names_below(runtimes))
+    runtime.handlers.push_back(
+        {name, configuration.find(fmt::format("{}/{}/runtime_config_path", runtimes, name)).value_or("")});
+  if (const auto cdi = configuration.find("crio/runtime/enable_cdi")) runtime.cdi = *cdi == "true";
+  runtime.cdi_directories = configuration.find_list("crio/runtime/cdi_spec_dirs");
+  return runtime;
+}
+
+}  // namespace
+
+Result<ContainerRuntime> read_container_runtime(const HostView& host, const std::string& endpoint) {
+  if (endpoint.find("crio") != std::string::npos) return read_crio(host);
+  if (endpoint.find("containerd") != std::string::npos) return read_containerd(host);
+  for (const auto* socket : {"/run/containerd/containerd.sock", "/run/k3s/containerd/containerd.sock"})
+    if (host.has(socket)) return read_containerd(host);
+  if (host.has("/run/crio/crio.sock")) return read_crio(host);
+  return std::unexpected(Error{.cause = "neither containerd nor CRI-O runs"});
+}
+
+Result<ConfigurationText> read_kata_configuration(const HostView& host, const std::string& file) {
+  auto configuration = read_toml_file(host, file);
+  if (!configuration) return configuration;
+  // The file may be a link; the drop-ins are where it really is.
+  const auto directory = (std::filesystem::path(host.resolve(file)).parent_path() / "config.d").string();
+  for (const auto& name : host.list(directory)) {
+    if (!name.ends_with(".toml")) continue;
+    const auto part = read_toml_file(host, fmt::format("{}/{}", directory, name));
+    if (!part) return std::unexpected(part.error());
+    configuration->merge(*part);
+  }
+  return configuration;
+}
+
+}  // namespace nvccd::preflight

@@ -1,0 +1,32 @@
+// containerd or CRI-O, and Kata Containers below it.
+#pragma once
+
+#include "preflight/configuration_text.h"
+#include "preflight/host_view.h"
+
+namespace nvccd::preflight {
+
+enum class RuntimeKind { containerd, crio };
+
+struct Handler {
+  std::string name;         // "kata-qemu-nvidia-gpu-snp"
+  std::string kata_config;  // Kata's configuration file; "" where the runtime does not say
+};
+
+struct ContainerRuntime {
+  RuntimeKind kind = RuntimeKind::containerd;
+  std::vector<Handler> handlers;
+  std::optional<bool> cdi;  // nullopt: it is not set
+  std::vector<std::string> cdi_directories;
+  // With CDI not set, whether this runtime has it on by itself.
+  bool cdi_by_default = false;
+};
+
+// `endpoint` is the kubelet's containerRuntimeEndpoint, "" when it has none. Errors: there is no runtime, or
+// its configuration cannot be read or understood.
+Result<ContainerRuntime> read_container_runtime(const HostView& host, const std::string& endpoint);
+
+// Configuration of a Kata runtime together with the drop-ins beside it.
+Result<ConfigurationText> read_kata_configuration(const HostView& host, const std::string& file);
+
+}  // namespace nvccd::preflight

@@ -1,0 +1,118 @@
+// What the PCI hardware and the kernel say of each device, without touching its registers.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <sstream>
+
+#include "preflight/check.h"
+
+namespace nvccd::preflight {
+namespace {
+
+std::string file_of(const CheckedDevice& device, std::string_view name) {
+  return fmt::format("/sys/bus/pci/devices/{}/{}", to_string(device.address), name);
+}
+
+std::string attribute(const Subject& subject, const CheckedDevice& device, std::string_view name) {
+  auto text = subject.host.read(file_of(device, name)).value_or("");
+  while (text.ends_with('\n'))
+    text.pop_back();
+  return text;
+}
+
+Verdict check_responding(const Subject& subject) {
+  std::vector<std::string> dead;
+  for (const auto& device : subject.devices) {
+    const auto config = subject.host.read(file_of(device, "config"), 4096);
+    if (config && config->starts_with("\xff\xff\xff\xff")) dead.push_back(to_string(device.address));
+  }
+  if (dead.empty()) return ok("every device answers");
+  return fail(fmt::format("no answer, all registers read as ones: {}", fmt::join(dead, ", ")),
+              "power-cycle the host; a device that stays so is broken or not seated well");
+}
+
+// Lines of "start end flags"; of the flags, memory and "the kernel found no place".
+bool has_unassigned_memory(const std::string& resources) {
+  constexpr std::uint64_t is_memory = 0x200;
+  constexpr std::uint64_t is_unset = 0x20000000;
+  constexpr int bars = 6;
+  std::istringstream lines(resources);
+  lines >> std::hex;
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;
+  std::uint64_t flags = 0;
+  // "0x" is accepted in front of hexadecimal numbers.
+  for (int bar = 0; bar < bars && lines >> start >> end >> flags; ++bar)
+    if ((flags & is_memory) != 0 && ((flags & is_unset) != 0 || start == 0)) return true;
+  return false;
+}
+
+Verdict check_bars(const Subject& subject) {
+  std::vector<std::string> bad;
+  std::size_t read = 0;
+  for (const auto& device : subject.devices) {
+    const auto resources = subject.host.read(file_of(device, "resource"));
+    if (!resources) continue;
+    ++read;
+    if (has_unassigned_memory(*resources)) bad.push_back(to_string(device.address));
+  }
+  if (read == 0) return skip("the kernel does not say which memory the devices have");
+  if (bad.empty()) return ok("all memory of the devices has its place");
+  return fail(
+      fmt::format("no address space for the memory of {}", fmt::join(bad, ", ")),
+      "enable Above 4G Decoding and large BARs in the firmware setup; booting with pci=realloc may help");
+}
+
+Verdict check_link(const Subject& subject) {
+  std::vector<std::string> down;
+  std::vector<std::string> slow;
+  for (const auto& device : subject.devices) {
+    const auto width = attribute(subject, device, "current_link_width");
+    const auto full_width = attribute(subject, device, "max_link_width");
+    const auto speed = attribute(subject, device, "current_link_speed");
+    const auto full_speed = attribute(subject, device, "max_link_speed");
+    if (width.empty() || full_width.empty()) continue;
+    if (width == "0") {
+      down.push_back(to_string(device.address));
+      continue;
+    }
+    // A device that sleeps may run its link slowly.
+    const bool awake = attribute(subject, device, "power_state") == "D0";
+    if (width != full_width || (awake && speed != full_speed))
+      slow.push_back(fmt::format("{} has x{} at {} of x{} at {}", to_string(device.address), width, speed,
+                                 full_width, full_speed));
+  }
+  if (!down.empty())
+    return fail(fmt::format("no PCIe link: {}", fmt::join(down, ", ")),
+                "seat the card anew, or power-cycle the host");
+  if (!slow.empty())
+    return warn(fmt::format("PCIe link slower than it could be: {}", fmt::join(slow, "; ")),
+                "seat the card anew, and look at the slot and the firmware setup; an idle link may speed up "
+                "by itself");
+  return ok("every PCIe link has its full width and speed");
+}
+
+Verdict check_reset(const Subject& subject) {
+  std::vector<std::string> without;
+  for (const auto& device : subject.devices)
+    if (!subject.host.has(file_of(device, "reset"))) without.push_back(to_string(device.address));
+  if (without.empty()) return ok("every device can be reset");
+  return fail(
+      fmt::format("the kernel has no way to reset {}, so no mode can take effect", fmt::join(without, ", ")),
+      "look at reset_method of the device in sysfs; another slot or a newer kernel may help");
+}
+
+constexpr Check checks[] = {
+    {"device.responding", check_responding},
+    {"device.memory", check_bars},
+    {"device.link", check_link},
+    {"device.reset", check_reset},
+};
+
+}  // namespace
+
+std::span<const Check> device_checks() {
+  return checks;
+}
+
+}  // namespace nvccd::preflight

@@ -1,0 +1,115 @@
+#include "preflight/kubelet.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <sstream>
+
+#include "preflight/processes.h"
+
+namespace nvccd::preflight {
+namespace {
+
+constexpr auto usual_file = "/var/lib/kubelet/config.yaml";
+
+Result<> add_file(const HostView& host, const std::string& file, ConfigurationText& settings) {
+  const auto text = host.read(file);
+  if (!text) return std::unexpected(text.error());
+  const auto parsed = parse_yaml(*text);
+  if (!parsed)
+    return std::unexpected(
+        Error{.kind = ErrorKind::invalid_config, .cause = fmt::format("{}: {}", file, parsed.error().cause)});
+  settings.merge(*parsed);
+  return {};
+}
+
+// Options win over files.
+void add_options(const Process& process, ConfigurationText& settings) {
+  if (auto timeout = process.option("--runtime-request-timeout"))
+    settings.set("runtimeRequestTimeout", *std::move(timeout));
+  if (auto endpoint = process.option("--container-runtime-endpoint"))
+    settings.set("containerRuntimeEndpoint", *std::move(endpoint));
+  std::istringstream gates(process.option("--feature-gates").value_or(""));
+  for (std::string gate; std::getline(gates, gate, ',');)
+    if (const auto equals = gate.find('='); equals != std::string::npos)
+      settings.set("featureGates/" + gate.substr(0, equals), gate.substr(equals + 1));
+}
+
+Result<> add_drop_ins(const HostView& host, Kubelet& kubelet) {
+  for (const auto& name : host.list(kubelet.drop_in_directory))
+    if (name.ends_with(".conf"))
+      if (auto added =
+              add_file(host, fmt::format("{}/{}", kubelet.drop_in_directory, name), kubelet.settings);
+          !added)
+        return added;
+  return {};
+}
+
+}  // namespace
+
+std::optional<bool> Kubelet::feature_gate(const std::string& name) const {
+  auto value = settings.find("featureGates/" + name);
+  if (!value) return std::nullopt;
+  std::ranges::transform(*value, value->begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return *value == "true";
+}
+
+bool has_kubernetes(const HostView& host) {
+  for (const auto* path : {"/var/lib/kubelet", "/etc/kubernetes", "/etc/rancher", "/var/lib/k0s"})
+    if (!host.list(path).empty()) return true;
+  return service_runs(host, "kubelet.service");
+}
+
+Result<Kubelet> read_kubelet(const HostView& host) {
+  Kubelet kubelet;
+  const auto processes = list_processes(host);
+  if (!processes) {
+    kubelet.note = fmt::format("the kubelet's arguments cannot be seen from here, {} is assumed", usual_file);
+    if (auto added = add_file(host, usual_file, kubelet.settings); !added)
+      return std::unexpected(added.error());
+    return kubelet;
+  }
+  const auto process = std::ranges::find_if(*processes, [&](const Process& candidate) {
+    return candidate.name() == "kubelet" && is_in_host_root(host, candidate);
+  });
+  if (process == processes->end()) {
+    kubelet.note = fmt::format("no kubelet runs, {} is assumed", usual_file);
+    if (auto added = add_file(host, usual_file, kubelet.settings); !added)
+      return std::unexpected(added.error());
+    return kubelet;
+  }
+  if (const auto file = process->option("--config"))
+    if (auto added = add_file(host, *file, kubelet.settings); !added) return std::unexpected(added.error());
+  kubelet.drop_in_directory = process->option("--config-dir").value_or("");
+  if (!kubelet.drop_in_directory.empty())
+    if (auto added = add_drop_ins(host, kubelet); !added) return std::unexpected(added.error());
+  add_options(*process, kubelet.settings);
+  return kubelet;
+}
+
+std::optional<std::chrono::duration<double>> parse_go_duration(std::string_view text) {
+  using Seconds = std::chrono::duration<double>;
+  constexpr std::pair<std::string_view, double> units[] = {{"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3},
+                                                           {"s", 1},     {"m", 60},    {"h", 3600}};
+  if (text == "0") return Seconds(0);
+  if (text.empty()) return std::nullopt;
+  double total = 0;
+  while (!text.empty()) {
+    double number = 0;
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+    if (error != std::errc{} || !(number >= 0)) return std::nullopt;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    const auto name = text.substr(0, std::min(text.find_first_of("0123456789.-"), text.size()));
+    const auto* const unit =
+        std::ranges::find_if(units, [&](const auto& candidate) { return candidate.first == name; });
+    if (unit == std::end(units)) return std::nullopt;
+    total += number * unit->second;
+    text.remove_prefix(name.size());
+  }
+  return Seconds(total);
+}
+
+}  // namespace nvccd::preflight

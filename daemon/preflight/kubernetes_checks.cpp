@@ -1,0 +1,234 @@
+// What the guide asks of a Kubernetes node: kubelet, container runtime, Kata Containers,
+// node-feature-discovery.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "preflight/check.h"
+#include "preflight/container_runtime.h"
+#include "preflight/kubelet.h"
+
+namespace nvccd::preflight {
+namespace {
+
+constexpr auto fix = "; nvccctl check --fix writes a drop-in for it";
+
+std::string with_note(std::string text, const Kubelet& kubelet) {
+  return kubelet.note.empty() ? text : fmt::format("{} ({})", text, kubelet.note);
+}
+
+Verdict unreadable(const Error& error) {
+  return skip(fmt::format("not known: {}", error.message()));
+}
+
+Verdict check_kubelet(const Subject& subject) {
+  const auto kubelet = read_kubelet(subject.host);
+  if (!kubelet)
+    return warn(kubelet.error().message(),
+                "correct that file, or start the kubelet once if it is not there yet");
+  return ok(kubelet->note.empty() ? "its settings can be read" : kubelet->note);
+}
+
+Verdict check_pod_resources(const Subject& subject) {
+  const auto kubelet = read_kubelet(subject.host);
+  if (!kubelet) return unreadable(kubelet.error());
+  const auto gate = kubelet->feature_gate("KubeletPodResourcesGet");
+  if (gate == true) return ok(with_note("KubeletPodResourcesGet is on", *kubelet));
+  if (gate == false)
+    return fail(
+        with_note("KubeletPodResourcesGet is off, so Kata does not learn which devices a pod has", *kubelet),
+        std::string("set featureGates.KubeletPodResourcesGet to true in the kubelet's settings") + fix);
+  return warn(with_note("KubeletPodResourcesGet is not set; kubelets before 1.34 have it off", *kubelet),
+              std::string("set featureGates.KubeletPodResourcesGet to true in the kubelet's settings") + fix);
+}
+
+Verdict check_image_api(const Subject& subject) {
+  const auto kubelet = read_kubelet(subject.host);
+  if (!kubelet) return unreadable(kubelet.error());
+  if (kubelet->feature_gate("RuntimeClassInImageCriApi") == true)
+    return ok(with_note("RuntimeClassInImageCriApi is on", *kubelet));
+  return warn(
+      with_note("RuntimeClassInImageCriApi is off, so images are not kept apart by runtime class", *kubelet),
+      std::string("set featureGates.RuntimeClassInImageCriApi to true in the kubelet's settings") + fix);
+}
+
+Verdict check_request_timeout(const Subject& subject) {
+  constexpr std::chrono::minutes wanted(20);
+  const auto kubelet = read_kubelet(subject.host);
+  if (!kubelet) return unreadable(kubelet.error());
+  const auto text = kubelet->settings.find("runtimeRequestTimeout").value_or("2m");
+  const auto timeout = parse_go_duration(text);
+  if (timeout && *timeout >= wanted)
+    return ok(with_note(fmt::format("runtimeRequestTimeout is {}", text), *kubelet));
+  return warn(
+      with_note(fmt::format("runtimeRequestTimeout is {}, which is short for a guest with GPUs", text),
+                *kubelet),
+      std::string("set runtimeRequestTimeout to 20m in the kubelet's settings") + fix);
+}
+
+Verdict check_socket(const Subject& subject) {
+  constexpr auto socket = "/var/lib/kubelet/pod-resources/kubelet.sock";
+  if (subject.host.has(socket)) return ok("the kubelet's pod resources socket is there");
+  return warn(fmt::format("there is no {}", socket),
+              "start the kubelet; with another root directory tell Kata (pod_resource_api_sock)");
+}
+
+Result<ContainerRuntime> runtime_of(const HostView& host) {
+  const auto kubelet = read_kubelet(host);
+  return read_container_runtime(
+      host, kubelet ? kubelet->settings.find("containerRuntimeEndpoint").value_or("") : "");
+}
+
+// The handler of the runtime class for guests of this host, and the one in Rust.
+std::string wanted_handler(const Subject& subject) {
+  if (!subject.wants_confidential()) return "kata-qemu-nvidia-gpu";
+  switch (subject.confidential) {
+    case HostConfidential::tdx:
+      return "kata-qemu-nvidia-gpu-tdx";
+    case HostConfidential::sev_snp:
+      return "kata-qemu-nvidia-gpu-snp";
+    case HostConfidential::none:
+      break;
+  }
+  return "kata-qemu-nvidia-gpu";
+}
+
+std::vector<Handler> nvidia_handlers(const ContainerRuntime& runtime) {
+  std::vector<Handler> handlers;
+  for (const auto& handler : runtime.handlers)
+    if (handler.name.starts_with("kata-qemu-nvidia-gpu")) handlers.push_back(handler);
+  return handlers;
+}
+
+Verdict check_handlers(const Subject& subject) {
+  const auto runtime = runtime_of(subject.host);
+  if (!runtime) return unreadable(runtime.error());
+  const auto wanted = wanted_handler(subject);
+  for (const auto& handler : runtime->handlers)
+    if (handler.name == wanted || handler.name == wanted + "-runtime-rs")
+      return ok(fmt::format("the runtime has {}", handler.name));
+  return fail(fmt::format("{} has no handler {}", runtime->kind == RuntimeKind::crio ? "CRI-O" : "containerd",
+                          wanted),
+              "install Kata Containers on this node with kata-deploy, with the shims for NVIDIA GPUs");
+}
+
+Verdict check_cdi(const Subject& subject) {
+  const auto runtime = runtime_of(subject.host);
+  if (!runtime) return unreadable(runtime.error());
+  if (runtime->cdi == false || (!runtime->cdi && !runtime->cdi_by_default))
+    return warn("CDI is not enabled in containerd", "set enable_cdi = true in its CRI plugin's settings");
+  const auto& directories = runtime->cdi_directories;
+  const auto reads = [&](std::string_view directory) {
+    return std::ranges::find(directories, directory) != directories.end();
+  };
+  if (!directories.empty() && !reads("/var/run/cdi") && !reads("/run/cdi"))
+    return warn(fmt::format("the runtime reads CDI files only from {}", fmt::join(directories, ", ")),
+                "add /var/run/cdi, where nvccd writes them, to cdi_spec_dirs");
+  return ok("CDI is enabled");
+}
+
+// "3.29.0" -> {3, 29}
+std::optional<std::pair<unsigned, unsigned>> parse_version(std::string_view text) {
+  std::pair<unsigned, unsigned> version;
+  const char* const end = text.data() + text.size();
+  const auto major = std::from_chars(text.data(), end, version.first);
+  if (major.ec != std::errc{} || major.ptr == end || *major.ptr != '.') return std::nullopt;
+  if (std::from_chars(major.ptr + 1, end, version.second).ec != std::errc{}) return std::nullopt;
+  return version;
+}
+
+Verdict check_kata_version(const Subject& subject) {
+  constexpr std::pair<unsigned, unsigned> wanted = {3, 29};
+  constexpr auto file = "/opt/kata/VERSION";
+  if (!subject.host.has(file))
+    return skip(fmt::format("there is no {}, so Kata's version is not known", file));
+  auto text = subject.host.read(file, 100).value_or("");
+  text.resize(std::min(text.size(), text.find_first_of(" \n")));
+  const auto version = parse_version(text);
+  if (!version) return skip(fmt::format("{} holds no version", file));
+  if (*version >= wanted) return ok(fmt::format("Kata {}", text));
+  return fail(fmt::format("Kata {} is too old", text), "install Kata 3.29 or later with kata-deploy");
+}
+
+// Applies `examine` to the configuration of each of Kata's handlers for GPUs; it returns what is wrong, or
+// "".
+Verdict check_kata(const Subject& subject, std::string (*examine)(const ConfigurationText&), std::string good,
+                   std::string advice) {
+  const auto runtime = runtime_of(subject.host);
+  if (!runtime) return unreadable(runtime.error());
+  std::vector<std::string> wrong;
+  std::size_t read = 0;
+  for (const auto& handler : nvidia_handlers(*runtime)) {
+    if (handler.kata_config.empty()) continue;
+    const auto configuration = read_kata_configuration(subject.host, handler.kata_config);
+    if (!configuration) return unreadable(configuration.error());
+    ++read;
+    if (auto complaint = examine(*configuration); !complaint.empty())
+      wrong.push_back(fmt::format("{}: {}", handler.kata_config, complaint));
+  }
+  if (!wrong.empty()) return warn(fmt::format("{}", fmt::join(wrong, "; ")), std::move(advice));
+  if (read == 0) return skip("no handler for NVIDIA GPUs names a configuration of Kata");
+  return ok(std::move(good));
+}
+
+Verdict check_kata_timeout(const Subject& subject) {
+  return check_kata(
+      subject,
+      [](const ConfigurationText& configuration) -> std::string {
+        const auto text = configuration.find_last("create_container_timeout").value_or("60");
+        int seconds = 0;
+        std::from_chars(text.data(), text.data() + text.size(), seconds);
+        return seconds >= 1200 ? "" : fmt::format("create_container_timeout is {}", text);
+      },
+      "guests have time enough to start", "set create_container_timeout to 1200 in a file of its config.d");
+}
+
+Verdict check_kata_devices(const Subject& subject) {
+  return check_kata(
+      subject,
+      [](const ConfigurationText& configuration) -> std::string {
+        const auto port = configuration.find_last("cold_plug_vfio").value_or("no-port");
+        if (port == "no-port") return "cold_plug_vfio is no-port, so guests start without their devices";
+        if (configuration.find_last("pod_resource_api_sock").value_or("").empty())
+          return "pod_resource_api_sock is not set, so Kata does not learn which devices a pod has";
+        return "";
+      },
+      "Kata gives guests their devices",
+      "set cold_plug_vfio to \"root-port\" and pod_resource_api_sock to the kubelet's socket in a file of "
+      "its config.d");
+}
+
+Verdict check_node_features(const Subject& subject) {
+  if (!subject.settings_or_default().kubernetes.node_features)
+    return skip("the settings switch it off (kubernetes.node_features)");
+  constexpr auto parent = "/etc/kubernetes/node-feature-discovery";
+  if (subject.host.has(fmt::format("{}/features.d", parent)))
+    return ok("node-feature-discovery reads local features");
+  if (!subject.host.has(parent)) return skip("node-feature-discovery is not set up on this node");
+  return warn(fmt::format("there is no {}/features.d, so nvccd's labels reach nobody", parent),
+              fmt::format("mkdir {}/features.d, then restart the pods of nfd-worker", parent));
+}
+
+constexpr Check checks[] = {
+    {"kubelet.settings", check_kubelet},
+    {"kubelet.pod-resources-get", check_pod_resources},
+    {"kubelet.runtime-class-image", check_image_api},
+    {"kubelet.request-timeout", check_request_timeout},
+    {"kubelet.pod-resources-socket", check_socket},
+    {"runtime.handlers", check_handlers},
+    {"runtime.cdi", check_cdi},
+    {"kata.version", check_kata_version},
+    {"kata.timeout", check_kata_timeout},
+    {"kata.devices", check_kata_devices},
+    {"nfd.features", check_node_features},
+};
+
+}  // namespace
+
+std::span<const Check> kubernetes_checks() {
+  return checks;
+}
+
+}  // namespace nvccd::preflight

@@ -1,0 +1,29 @@
+// Programs that run on the host, by what /proc says of them.
+#pragma once
+
+#include <optional>
+
+#include "preflight/host_view.h"
+
+namespace nvccd::preflight {
+
+// Everybody can start a process of any name, so only those of root count.
+struct Process {
+  std::string pid;
+  std::vector<std::string> arguments;  // at least one
+
+  std::string name() const;  // "kubelet" for /usr/bin/kubelet
+  // The value of --name VALUE or --name=VALUE, the last if there are several.
+  std::optional<std::string> option(std::string_view name) const;
+};
+
+// nullopt: other processes cannot be seen (ProtectProc=, hidepid=).
+std::optional<std::vector<Process>> list_processes(const HostView& host);
+
+// Whether the process sees the files that the host's own programs see; one in a container does not.
+bool is_in_host_root(const HostView& host, const Process& process);
+
+// Whether systemd runs the service.
+bool service_runs(const HostView& host, std::string_view unit);
+
+}  // namespace nvccd::preflight
