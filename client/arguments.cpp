@@ -14,12 +14,12 @@ namespace {
 std::string to_full_address(const std::string& text) {
   if (const auto address = PciAddress::parse(text)) return to_string(*address);
   if (const auto address = PciAddress::parse("0000:" + text)) return to_string(*address);
-  throw CLI::ValidationError("ADDRESS", "\"" + text + "\" is no PCI address such as 0000:65:00.0");
+  throw CLI::ValidationError("\"" + text + "\" is no PCI address such as 0000:65:00.0");
 }
 
 std::string known_mode(const std::string& text) {
   if (parse_mode(text)) return text;
-  throw CLI::ValidationError("MODE", "\"" + text + "\" is no mode; there are on, off, devtools and ppcie");
+  throw CLI::ValidationError("\"" + text + "\" is no mode; there are on, off, devtools and ppcie");
 }
 
 class CommandLine {
@@ -51,7 +51,7 @@ class CommandLine {
 
   Arguments parse(int argc, const char* const* argv) {
     app_.parse(argc, argv);
-    if (wait_ && no_wait_) throw CLI::ValidationError("--wait", "contradicts --no-wait");
+    if (wait_ && no_wait_) throw CLI::ValidationError("--wait contradicts --no-wait");
     if (wait_) arguments_.wait = true;
     if (no_wait_) arguments_.wait = false;
     arguments_.persist = !runtime_;
@@ -144,7 +144,7 @@ std::expected<Arguments, ExitStatus> parse_arguments(int argc, const char* const
   try {
     Arguments arguments = command_line.parse(argc, argv);
     if (arguments.json && !is_reading(arguments.command))
-      throw CLI::ValidationError("--json", "only status, list, show, monitor and check print JSON");
+      throw CLI::ValidationError("only status, list, show, monitor and check print JSON");
     return arguments;
   } catch (const CLI::ParseError& error) {
     return std::unexpected(command_line.explain(error) == 0 ? ExitStatus::done : ExitStatus::usage);

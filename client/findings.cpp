@@ -31,8 +31,12 @@ std::string render_finding(const Finding& finding, const Page& page) {
   std::string text = paint(result, colour_of(finding.result), page).append(indent - result.size(), ' ');
   const std::string found = finding.found.empty() ? finding.id : finding.id + ": " + finding.found;
   text += wrap(printable(found), page.width, indent, indent) + "\n";
-  if (!finding.advice.empty())
-    text += std::string(indent, ' ') + wrap(printable(finding.advice), page.width, indent, indent) + "\n";
+  if (!finding.advice.empty()) {
+    constexpr std::string_view arrow = "-> ";
+    constexpr std::size_t below = indent + arrow.size();
+    text.append(indent, ' ').append(arrow);
+    text += wrap(printable(finding.advice), page.width, below, below) + "\n";
+  }
   return text;
 }
 

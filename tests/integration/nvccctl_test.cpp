@@ -201,9 +201,9 @@ TEST_F(Nvccctl, CheckPrintsTroubleFirstAndFailsWithIt) {
   EXPECT_EQ(outcome.status, 1);
   EXPECT_EQ(outcome.output,
             "fail  iommu: there are no IOMMU groups\n"
-            "      boot with intel_iommu=on\n"
+            "      -> boot with intel_iommu=on\n"
             "warn  nouveau: nouveau is loaded\n"
-            "      blacklist it\n"
+            "      -> blacklist it\n"
             "\n"
             "1 failed, 1 warning, 1 ok; nvccctl check --all lists them\n");
   EXPECT_EQ(outcome.errors, "");

@@ -17,10 +17,10 @@ const Findings findings{
 TEST(FindingList, BeginsWithTheTroubleAndCountsTheRest) {
   EXPECT_EQ(render_findings(findings, false, {}),
             "fail  iommu.groups: the kernel has no IOMMU groups\n"
-            "      boot with intel_iommu=on, or amd_iommu=on on AMD\n"
+            "      -> boot with intel_iommu=on, or amd_iommu=on on AMD\n"
             "fail  vfio.device: no cdev\n"
             "warn  kernel.modules: nouveau is loaded\n"
-            "      blacklist it\n"
+            "      -> blacklist it\n"
             "\n"
             "2 failed, 1 warning, 1 ok, 1 skipped; nvccctl check --all lists them\n");
 }
@@ -41,8 +41,8 @@ TEST(FindingList, IsWrappedBelowItsText) {
   EXPECT_TRUE(render_findings(findings, false, {.width = 40})
                   .starts_with("fail  iommu.groups: the kernel has no\n"
                                "      IOMMU groups\n"
-                               "      boot with intel_iommu=on, or\n"
-                               "      amd_iommu=on on AMD\n"));
+                               "      -> boot with intel_iommu=on, or\n"
+                               "         amd_iommu=on on AMD\n"));
 }
 
 TEST(FindingList, HasColourForTroubleOnly) {
