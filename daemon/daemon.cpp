@@ -39,14 +39,15 @@ void notify_reloading() {
 
 }  // namespace
 
-Result<std::unique_ptr<Daemon>> Daemon::create(Options options, LoadedSettings settings) {
+Result<std::unique_ptr<Daemon>> Daemon::create(Options options, LoadedSettings settings, LogWriter log) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(options)));
-  if (auto ready = daemon->set_up(std::move(settings)); !ready) return std::unexpected(ready.error());
+  if (auto ready = daemon->set_up(std::move(settings), std::move(log)); !ready)
+    return std::unexpected(ready.error());
   return daemon;
 }
 
 Daemon::~Daemon() {
-  notify_systemd("STOPPING=1");
+  notify_systemd("STOPPING=1\nSTATUS=Finishing what has begun");
   // First what others read, so that nobody sees a state that nobody keeps up any more.
   published_files_.reset();
   vfio_watch_.reset();
@@ -56,7 +57,7 @@ Daemon::~Daemon() {
     spdlog::warn("a device did not finish what was begun; the next start looks at it anew");
 }
 
-Result<> Daemon::set_up(LoadedSettings settings) {
+Result<> Daemon::set_up(LoadedSettings settings, LogWriter log) {
   for (const auto& warning : settings.warnings)
     spdlog::warn("{}", warning);
 
@@ -97,7 +98,10 @@ Result<> Daemon::set_up(LoadedSettings settings) {
                          .load_settings = [this] { return load_settings(); },
                          .warn = [](const std::string& text) { spdlog::warn("{}", text); }},
       std::move(settings.settings), *node_modes);
-  log_ = std::make_unique<EventLog>(*manager_);
+  log_ = std::make_unique<EventLog>(*manager_, std::move(log));
+  auto status = ServiceStatus::create(event, *manager_, notify_systemd);
+  if (!status) return std::unexpected(status.error());
+  status_ = *std::move(status);
 
   statistics_ = std::make_unique<TransitionStatistics>(*manager_, clock);
   auto files =
@@ -143,13 +147,13 @@ Result<> Daemon::run() {
 // The devices are as they can be: whoever is ordered after this service may count on them.
 void Daemon::settled() {
   published_files_->write();
-  const auto& node = manager_->node();
-  notify_systemd(std::string("READY=1\nSTATUS=mode ") + std::string(to_string(node.mode_state)) +
-                 (node.ready ? ", ready" : ", not ready"));
+  status_->tell();
+  notify_systemd("READY=1");
 }
 
 Result<LoadedSettings> Daemon::load_settings() {
   auto loaded = options_.load_settings();
+  status_->set_broken_settings(loaded ? "" : loaded.error().message());
   if (loaded) published_files_->set_settings(publish_settings(loaded->settings.kubernetes));
   return loaded;
 }

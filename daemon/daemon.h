@@ -8,13 +8,14 @@
 #include "pci/vfio_watch.h"
 #include "publish/event_log.h"
 #include "publish/published_files.h"
+#include "publish/service_status.h"
 #include "udev/pci_monitor.h"
 
 namespace nvccd {
 
 class Daemon {
  public:
-  static Result<std::unique_ptr<Daemon>> create(Options options, LoadedSettings settings);
+  static Result<std::unique_ptr<Daemon>> create(Options options, LoadedSettings settings, LogWriter log);
 
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -25,7 +26,7 @@ class Daemon {
 
  private:
   explicit Daemon(Options options) : options_(std::move(options)) {}
-  Result<> set_up(LoadedSettings settings);
+  Result<> set_up(LoadedSettings settings, LogWriter log);
   void settled();
   Result<LoadedSettings> load_settings();
   void check(std::function<void(Findings)> done);
@@ -36,6 +37,7 @@ class Daemon {
   std::unique_ptr<EventScheduler> scheduler_;
   std::unique_ptr<NodeManager> manager_;
   std::unique_ptr<EventLog> log_;
+  std::unique_ptr<ServiceStatus> status_;
   std::unique_ptr<TransitionStatistics> statistics_;
   std::unique_ptr<PublishedFiles> published_files_;
   std::unique_ptr<BusService> bus_;

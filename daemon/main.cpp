@@ -1,22 +1,30 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/sinks/systemd_sink.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <sysexits.h>
-#include <systemd/sd-daemon.h>
-#include <systemd/sd-journal.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
 #include "daemon.h"
 #include "preparation.h"
+#include "publish/journal.h"
 
 namespace {
 
-void set_up_log(const std::string& level) {
-  // systemd sets JOURNAL_STREAM for a service whose output it takes.
-  const bool in_service = std::getenv("JOURNAL_STREAM") != nullptr;
-  auto log = in_service ? spdlog::systemd_logger_mt("nvccd") : spdlog::stderr_color_mt("nvccd");
-  if (!in_service) log->set_pattern("%^%l%$: %v");
+// Whether what is printed goes to the journal anyway: systemd says so in JOURNAL_STREAM, which children
+// inherit though their output may go elsewhere.
+bool prints_to_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat status{};
+  return stream != nullptr && ::fstat(STDERR_FILENO, &status) == 0 &&
+         fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
+}
+
+void set_up_log(const std::string& level, bool to_journal) {
+  auto log = to_journal ? spdlog::systemd_logger_mt("nvccd") : spdlog::stderr_color_mt("nvccd");
+  if (!to_journal) log->set_pattern("%^%l%$: %v");
   log->set_level(spdlog::level::from_str(level));
   spdlog::set_default_logger(std::move(log));
 }
@@ -43,7 +51,9 @@ int main(int argc, char** argv) {
   auto parsed = nvccd::parse_options(argc, argv);
   if (const int* status = std::get_if<int>(&parsed)) return *status;
   auto& options = std::get<nvccd::Options>(parsed);
-  set_up_log(options.log_level);
+  // udev keeps what its programs print to itself.
+  const bool to_journal = prints_to_journal() || (options.udev_driver && ::isatty(STDERR_FILENO) == 0);
+  set_up_log(options.log_level, to_journal);
 
   if (options.withdraw) {
     const auto withdrawn = nvccd::withdraw_published_files({.runtime = options.runtime_dir});
@@ -66,7 +76,8 @@ int main(int argc, char** argv) {
   if (options.udev_driver) return print_udev_driver(*options.udev_driver, settings->settings);
   if (options.prepare) return prepare(settings->settings);
 
-  auto daemon = nvccd::Daemon::create(std::move(options), *std::move(settings));
+  auto daemon = nvccd::Daemon::create(std::move(options), *std::move(settings),
+                                      to_journal ? nvccd::write_to_journal : nvccd::write_to_terminal);
   if (!daemon) {
     spdlog::error("{}", daemon.error().message());
     return EXIT_FAILURE;

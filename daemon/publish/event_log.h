@@ -5,12 +5,14 @@
 #include <map>
 
 #include "engine/manager.h"
+#include "publish/log_entry.h"
 
 namespace nvccd {
 
+// The manager must outlive it.
 class EventLog final : public ManagerObserver {
  public:
-  explicit EventLog(Manager& manager);
+  EventLog(Manager& manager, LogWriter write);
   ~EventLog() override;
   EventLog(const EventLog&) = delete;
   EventLog& operator=(const EventLog&) = delete;
@@ -24,10 +26,19 @@ class EventLog final : public ManagerObserver {
   void job_removed(JobId id) override;
 
  private:
+  struct Progress {
+    JobState state = JobState::queued;
+    std::optional<JobPhase> phase;  // once it runs
+  };
+
+  LogEntry device_entry(const PciAddress& address, std::string_view text) const;
+  LogEntry job_entry(const JobSnapshot& job, std::string_view text) const;
+
   Manager& manager_;
+  LogWriter write_;
   NodeState node_;
   std::map<PciAddress, DeviceSnapshot> devices_;
-  std::map<JobId, JobState> jobs_;
+  std::map<JobId, Progress> jobs_;
 };
 
 }  // namespace nvccd

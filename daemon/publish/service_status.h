@@ -1,0 +1,49 @@
+// Keeps the line up that systemctl status shows.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/event.h"
+#include "engine/manager.h"
+
+namespace nvccd {
+
+// Runs on the event loop's thread; the manager must outlive it. Changes are told once the loop has nothing
+// more urgent to do, and only when the line differs.
+class ServiceStatus final : public ManagerObserver {
+ public:
+  // Told "STATUS=...", as sd_notify() takes it.
+  using Notify = std::function<void(const std::string&)>;
+
+  static Result<std::unique_ptr<ServiceStatus>> create(sd_event* event, Manager& manager, Notify notify);
+  ~ServiceStatus() override;
+  ServiceStatus(const ServiceStatus&) = delete;
+  ServiceStatus& operator=(const ServiceStatus&) = delete;
+
+  // Tells now, for what comes next may depend on it.
+  void tell();
+  // Why the settings in force are not those of the files; "" when they are.
+  void set_broken_settings(std::string why);
+
+  void node_changed() override { tell_soon(); }
+  void device_added(const PciAddress&) override { tell_soon(); }
+  void device_changed(const PciAddress&) override { tell_soon(); }
+  void device_removed(const PciAddress&) override { tell_soon(); }
+  void job_added(JobId) override { tell_soon(); }
+  void job_changed(JobId) override { tell_soon(); }
+  void job_removed(JobId) override { tell_soon(); }
+
+ private:
+  ServiceStatus(Manager& manager, Notify notify);
+  void tell_soon();
+  static int on_deferred(sd_event_source* source, void* userdata) noexcept;
+
+  Manager& manager_;
+  Notify notify_;
+  EventSourcePtr deferred_;
+  std::string broken_settings_;
+  std::string told_;
+};
+
+}  // namespace nvccd
