@@ -19,15 +19,18 @@ bool is_mode(std::string_view text) {
   return parse_mode(text).has_value();
 }
 
+// One that runs rather than one that waits.
 const client::JobView* mode_job(const client::Snapshot& nvccd) {
-  const auto place = std::ranges::find(nvccd.jobs, "set-mode", &client::JobView::kind);
-  return place == nvccd.jobs.end() ? nullptr : &*place;
+  const client::JobView* found = nullptr;
+  for (const client::JobView& job : nvccd.jobs)
+    if (job.kind == "set-mode" || job.kind == "clear-mode")
+      if (found == nullptr || job.state != "waiting") found = &job;
+  return found;
 }
 
 // Once a device was reset the job has to go on.
 bool can_be_cancelled(const client::JobView& job) {
-  return job.state == "running" && job.kind == "set-mode" &&
-         (job.phase == "evict" || job.phase == "bind" || job.phase == "stage");
+  return job.state == "running" && (job.phase == "evict" || job.phase == "bind" || job.phase == "stage");
 }
 
 // Which part of the decision each function below makes is in its name; they share the situation.
@@ -186,15 +189,20 @@ class Decider {
         {"CCModeChanging", job.mode.empty()
                                ? fmt::format("changing the mode to {}, the default", default_mode())
                                : fmt::format("changing the mode to {}", job.mode)});
-    if (job.state != "waiting") return;
     std::vector<std::string> held;
     for (const auto& device : s_.nvccd.devices)
-      if (device.in_use && std::ranges::find(job.devices, device.address) != job.devices.end())
-        held.push_back(device.address);
+      if (device.in_use && is_waited_for(device.address)) held.push_back(device.address);
     if (held.empty()) return;
     d_.notices.push_back(
         {"CCModeWaiting",
          fmt::format("the change of mode waits until virtual machines let go of {}", fmt::join(held, ", "))});
+  }
+
+  // Beside a job that waits, nvccd may run one of its own.
+  bool is_waited_for(const std::string& device) const {
+    return std::ranges::any_of(s_.nvccd.jobs, [&](const client::JobView& job) {
+      return job.state == "waiting" && std::ranges::find(job.devices, device) != job.devices.end();
+    });
   }
 
   void end_of_change() {
