@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
 #include <cerrno>
@@ -33,6 +34,12 @@ void remove_stale_sockets(const std::filesystem::path& directory) {
     if (entry.symlink_status(error).type() == std::filesystem::file_type::socket)
       std::filesystem::remove(entry.path(), error);
   }
+}
+
+bool is_open_as(const std::filesystem::path& path, const UniqueFd& fd) {
+  struct stat at_path{}, open{};
+  return ::stat(path.c_str(), &at_path) == 0 && ::fstat(fd.get(), &open) == 0 &&
+         at_path.st_dev == open.st_dev && at_path.st_ino == open.st_ino;
 }
 
 }  // namespace
@@ -94,7 +101,7 @@ Result<> Plugin::set_up() {
 
 // Makes sure that no other plugin of this kind serves the kubelet.
 Result<> Plugin::own_directory() {
-  if (directory_) return {};
+  if (directory_ && is_open_as(options_.kubelet_dir, directory_)) return {};
   UniqueFd directory(::open(options_.kubelet_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory) return std::unexpected(system_error("cannot open " + options_.kubelet_dir.string(), errno));
   if (::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) {

@@ -11,8 +11,8 @@
 namespace nvccd::kubernetes {
 namespace {
 
-constexpr std::uint32_t watched_events = IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE |
-                                         IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+constexpr std::uint32_t name_changed = IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM;
+constexpr std::uint32_t directory_events = name_changed | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF;
 constexpr std::uint32_t directory_lost =
     IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT | IN_Q_OVERFLOW;
 
@@ -38,20 +38,28 @@ bool PathWatch::exists() const {
   return ::lstat(path_.c_str(), &status) == 0;
 }
 
+int PathWatch::add_source(EventSourcePtr& source, const std::filesystem::path& directory,
+                          std::uint32_t events, sd_event_inotify_handler_t handler) {
+  source.reset();
+  sd_event_source* added = nullptr;
+  const int r =
+      sd_event_add_inotify(event_.get(), &added, directory.c_str(), events | IN_ONLYDIR, handler, this);
+  source.reset(added);
+  return r;
+}
+
 // Watches the nearest directory above the path that exists.
 Result<> PathWatch::watch_nearest() {
   int error = 0;
   for (awaited_ = path_; awaited_.has_relative_path();) {
-    source_.reset();
-    sd_event_source* source = nullptr;
-    error = sd_event_add_inotify(event_.get(), &source, awaited_.parent_path().c_str(), watched_events,
-                                 on_event, this);
-    if (error < 0) {
-      if (error != -ENOENT && error != -ENOTDIR) break;
-      awaited_ = awaited_.parent_path();
+    const auto directory = awaited_.parent_path();
+    error = add_source(parent_source_, directory.parent_path(), name_changed, on_parent_event);
+    if (error >= 0) error = add_source(source_, directory, directory_events, on_event);
+    if (error == -ENOENT || error == -ENOTDIR) {
+      awaited_ = directory;
       continue;
     }
-    source_.reset(source);
+    if (error < 0) break;
     if (awaited_ == path_ || !directory_exists(awaited_)) return {};
     awaited_ = path_;  // it came into being just before it was watched
   }
@@ -64,17 +72,23 @@ int PathWatch::give_up(const Error& error) {
   return sd_event_exit(event_.get(), EXIT_FAILURE);
 }
 
+int PathWatch::directories_changed() {
+  if (auto watching = watch_nearest(); !watching) return give_up(watching.error());
+  handler_(exists() ? PathEvent::appeared : PathEvent::gone);
+  return 0;
+}
+
+int PathWatch::on_parent_event(sd_event_source*, const inotify_event* event, void* self) {
+  auto& watch = *static_cast<PathWatch*>(self);
+  const bool concerns_us = event->len > 0 && watch.awaited_.parent_path().filename() == event->name;
+  return concerns_us ? watch.directories_changed() : 0;
+}
+
 int PathWatch::on_event(sd_event_source*, const inotify_event* event, void* self) {
   auto& watch = *static_cast<PathWatch*>(self);
-  const bool lost = (event->mask & directory_lost) != 0;
-  const bool concerns_us = event->len > 0 && watch.awaited_.filename() == event->name;
-  if (!lost && !concerns_us) return 0;
-  if (lost || watch.awaited_ != watch.path_) {
-    // Which of the directories exist has changed.
-    if (auto watching = watch.watch_nearest(); !watching) return watch.give_up(watching.error());
-    watch.handler_(watch.exists() ? PathEvent::appeared : PathEvent::gone);
-    return 0;
-  }
+  if ((event->mask & directory_lost) != 0) return watch.directories_changed();
+  if (event->len == 0 || watch.awaited_.filename() != event->name) return 0;
+  if (watch.awaited_ != watch.path_) return watch.directories_changed();
   if ((event->mask & (IN_DELETE | IN_MOVED_FROM)) != 0)
     watch.handler_(PathEvent::gone);
   else if ((event->mask & (IN_CREATE | IN_MOVED_TO)) != 0)

@@ -34,15 +34,22 @@ class PathWatch {
  private:
   PathWatch(sd_event* event, std::filesystem::path path, Handler handler);
   Result<> watch_nearest();
+  int add_source(EventSourcePtr& source, const std::filesystem::path& directory, std::uint32_t events,
+                 sd_event_inotify_handler_t handler);
   bool exists() const;
+  int directories_changed();
   int give_up(const Error& error);
   static int on_event(sd_event_source* source, const inotify_event* event, void* self);
+  static int on_parent_event(sd_event_source* source, const inotify_event* event, void* self);
 
   EventPtr event_;
   std::filesystem::path path_;
   Handler handler_;
-  EventSourcePtr source_;
   std::filesystem::path awaited_;  // path_, or the topmost of its directories that does not exist
+  EventSourcePtr source_;          // of the directory of awaited_
+  // Of the directory above that one: a directory that somebody still has open says nothing when it is
+  // removed.
+  EventSourcePtr parent_source_;
 };
 
 }  // namespace nvccd::kubernetes
