@@ -1,6 +1,7 @@
 // Which drivers have the devices, now and after the next boot.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
 #include <set>
@@ -51,6 +52,18 @@ Verdict check_loaded(const Subject& subject) {
               fmt::format("stop what uses them, then modprobe -r {}", fmt::join(loaded, " ")));
 }
 
+// libkmod says nothing of a directory that it may not look into (ProtectKernelModules=).
+std::optional<Verdict> modules_hidden(const Subject& subject) {
+  utsname name{};
+  ::uname(&name);
+  if (!subject.host.list(fmt::format("/lib/modules/{}", name.release)).empty()) return std::nullopt;
+  return skip("the modules of this kernel cannot be seen from here");
+}
+
+Verdict not_known(const Error& error) {
+  return skip(fmt::format("the modules of this kernel cannot be seen: {}", error.message()));
+}
+
 // Lines of /etc/modules and modules-load.d: a name each.
 void add_listed_modules(const HostView& host, const std::string& file, std::vector<std::string>& found) {
   std::istringstream lines(host.read(file).value_or(""));
@@ -71,14 +84,14 @@ std::vector<std::string> configuration_files(const HostView& host,
 }
 
 Verdict check_autoload(const Subject& subject) {
+  if (auto hidden = modules_hidden(subject)) return *std::move(hidden);
   std::vector<std::string> found;
   std::set<std::string> by_udev;
   for (const auto& device : subject.devices) {
     auto modalias = read_attribute(subject.host.kernel().device(device.address) / "modalias");
     if (!modalias) continue;
     const auto modules = find_autoloaded_modules(*modalias, subject.host.root());
-    if (!modules)
-      return skip(fmt::format("the modules of this kernel cannot be seen: {}", modules.error().message()));
+    if (!modules) return not_known(modules.error());
     for (const auto& module : *modules)
       if (is_host_module(module)) by_udev.insert(module);
   }
@@ -134,19 +147,19 @@ Verdict check_packages(const Subject& subject) {
     if (name.starts_with("nvidia")) found.push_back(fmt::format("/var/lib/dkms/{}", name));
   const auto installed = has_module("nvidia", subject.host.root());
   if (installed && *installed) found.emplace_back("kernel module nvidia");
-  if (found.empty())
-    return installed ? ok("no driver of NVIDIA is installed")
-                     : skip(fmt::format("the modules of this kernel cannot be seen: {}",
-                                        installed.error().message()));
-  return warn(fmt::format("NVIDIA's driver is installed: {}", fmt::join(found, ", ")),
-              "remove its packages: the guests have the driver, the host must not");
+  if (!found.empty())
+    return warn(fmt::format("NVIDIA's driver is installed: {}", fmt::join(found, ", ")),
+                "remove its packages: the guests have the driver, the host must not");
+  if (!installed) return not_known(installed.error());
+  if (auto hidden = modules_hidden(subject)) return *std::move(hidden);
+  return ok("no driver of NVIDIA is installed");
 }
 
 Verdict check_vfio(const Subject& subject) {
   if (subject.host.has("/sys/bus/pci/drivers/vfio-pci")) return ok("vfio-pci is loaded");
+  if (auto hidden = modules_hidden(subject)) return *std::move(hidden);
   const auto there = has_module("vfio_pci", subject.host.root());
-  if (!there)
-    return skip(fmt::format("the modules of this kernel cannot be seen: {}", there.error().message()));
+  if (!there) return not_known(there.error());
   if (*there)
     return warn("vfio-pci is there but not loaded", "modprobe vfio-pci (nvccctl check --fix does it)");
   return fail("this kernel has no vfio-pci", "install the package with the rest of the kernel's modules");
@@ -161,6 +174,7 @@ bool needs_grace_variant(std::uint16_t device) {
 Verdict check_variant(const Subject& subject) {
   if (subject.settings_or_default().vfio.driver != "auto")
     return skip("the settings name the driver (vfio.driver)");
+  if (auto hidden = modules_hidden(subject)) return *std::move(hidden);
   constexpr std::string_view general = "vfio_pci";
   std::vector<std::string> wrong;
   std::vector<std::string> missing;
@@ -168,8 +182,7 @@ Verdict check_variant(const Subject& subject) {
     const auto modalias = read_attribute(subject.host.kernel().device(device.address) / "modalias");
     if (!modalias) continue;
     const auto modules = find_vfio_modules(*modalias, subject.host.root());
-    if (!modules)
-      return skip(fmt::format("the modules of this kernel cannot be seen: {}", modules.error().message()));
+    if (!modules) return not_known(modules.error());
     const auto best = modules->empty() ? std::string(general) : modules->front();
     if (best == general && needs_grace_variant(device.facts.device_id))
       missing.push_back(to_string(device.address));

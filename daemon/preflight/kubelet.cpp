@@ -97,10 +97,11 @@ std::optional<std::chrono::duration<double>> parse_go_duration(std::string_view 
   if (text.empty()) return std::nullopt;
   double total = 0;
   while (!text.empty()) {
+    if (text.find_first_of("0123456789.") != 0) return std::nullopt;  // from_chars also takes "inf"
     double number = 0;
     const auto [end, error] =
         std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-    if (error != std::errc{} || !(number >= 0)) return std::nullopt;
+    if (error != std::errc{}) return std::nullopt;
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
     const auto name = text.substr(0, std::min(text.find_first_of("0123456789.-"), text.size()));
     const auto* const unit =
