@@ -17,14 +17,26 @@ T read_basic(sd_bus_message* message, char type) {
 
 std::map<std::string, std::string> read_changes(sd_bus_message* message) {
   std::map<std::string, std::string> changes;
-  sd_bus_message_skip(message, "s");
   sd_bus_message_enter_container(message, 'a', "{sv}");
   while (sd_bus_message_enter_container(message, 'e', "sv") > 0) {
     const std::string name = read_basic<const char*>(message, 's');
     changes[name] = read_value(message);
     sd_bus_message_exit_container(message);
   }
+  sd_bus_message_exit_container(message);
   return changes;
+}
+
+// Of all interfaces together.
+std::map<std::string, std::string> read_interfaces(sd_bus_message* message) {
+  std::map<std::string, std::string> properties;
+  sd_bus_message_enter_container(message, 'a', "{sa{sv}}");
+  while (sd_bus_message_enter_container(message, 'e', "sa{sv}") > 0) {
+    sd_bus_message_skip(message, "s");
+    properties.merge(read_changes(message));
+    sd_bus_message_exit_container(message);
+  }
+  return properties;
 }
 
 }  // namespace
@@ -64,6 +76,7 @@ std::string read_value(sd_bus_message* message) {
 std::string Signal::line() const {
   if (!arguments.empty()) return member + " " + arguments;
   std::string text = member + " " + path;
+  if (member != "PropertiesChanged") return text;
   for (const auto& [name, value] : changed)
     text += " " + name;
   return text;
@@ -81,9 +94,11 @@ int SignalLog::note(sd_bus_message* message, void* userdata, sd_bus_error*) {
                 .path = sd_bus_message_get_path(message),
                 .arguments = {}};
   if (signal.member == "PropertiesChanged") {
+    sd_bus_message_skip(message, "s");
     signal.changed = read_changes(message);
   } else if (signal.member.starts_with("Interfaces")) {
     signal.path = read_value(message);
+    if (signal.member == "InterfacesAdded") signal.changed = read_interfaces(message);
   } else {
     const std::string id = read_value(message);
     signal.path = read_value(message);

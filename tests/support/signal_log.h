@@ -14,9 +14,10 @@ std::string read_value(sd_bus_message* message);
 
 struct Signal {
   std::string member;
-  std::string path;                                 // of the object that it is about
-  std::string arguments;                            // of JobNew and JobRemoved: "1 /org/nvccd1/job/1 done"
-  std::map<std::string, std::string> changed = {};  // of PropertiesChanged
+  std::string path;       // of the object that it is about
+  std::string arguments;  // of JobNew and JobRemoved: "1 /org/nvccd1/job/1 done"
+  // Of PropertiesChanged and InterfacesAdded.
+  std::map<std::string, std::string> changed = {};
 
   // "PropertiesChanged /org/nvccd1 Ready", "JobNew 1 /org/nvccd1/job/1"
   std::string line() const;
