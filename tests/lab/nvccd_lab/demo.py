@@ -9,7 +9,7 @@ from .paths import PROJECT, build_directory
 from .wait import until
 
 READY_TIMEOUT = 180
-TARGETS = ["nvccd", "nvccctl", "nvccd-emulator-server"]
+TARGETS = ["nvccd", "nvccctl", "nvccd-man", "nvccd-emulator-server"]
 
 
 def step(text):

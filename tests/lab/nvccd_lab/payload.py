@@ -50,7 +50,7 @@ def _packages(source):
 
 
 def _stage(build, stage):
-    done = subprocess.run(["cmake", "--install", build, "--prefix", "/usr", "--strip"], capture_output=True, text=True,
+    done = subprocess.run(["cmake", "--install", build, "--prefix", "/usr", "--component", "Unspecified", "--strip"], capture_output=True, text=True,
                           env={**os.environ, "DESTDIR": stage}, check=False)
     if done.returncode != 0:
         raise LabError(f"cmake --install {build} failed: build the project first\n{done.stdout}{done.stderr}")
