@@ -133,7 +133,9 @@ TEST_F(DbusObjects, TheShippedInterfaceFilesSayWhatTheDaemonDoes) {
     ASSERT_TRUE(reply.ok()) << reply.error_message;
     std::stringstream shipped;
     shipped << std::ifstream(fmt::format("{}/dbus/{}.xml", NVCCD_SOURCE_DIR, interface)).rdbuf();
-    const std::string live = interface_element(reply.read_string(), interface);
+    const std::string all = reply.read_string();
+    EXPECT_EQ(all.find("\"org.nvccd1."), all.rfind("\"org.nvccd1.")) << "an interface without a file";
+    const std::string live = interface_element(all, interface);
     ASSERT_TRUE(live.contains("<property")) << live;
     EXPECT_EQ(interface_element(shipped.str(), interface), live);
   }
