@@ -49,8 +49,10 @@ ClientError Connection::call_error(int error_number, const BusError& error, cons
   if (error_number == ECONNRESET || error_number == ENOTCONN)
     return not_reachable("the bus has closed the connection");
   if (name == SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED || name == SD_BUS_ERROR_ACCESS_DENIED)
-    return {name, fmt::format("not authorised: {}", error.message()),
-            "root may always, and a polkit rule can allow others: see nvccctl(1)"};
+    return {name,
+            fmt::format(
+                "not authorised: {}; root may always, and a polkit rule can allow others (see nvccctl(1))",
+                error.message())};
   if (is_unknown(name))
     return {name,
             fmt::format("the running nvccd{} does not know {}, and this is nvccctl {}", daemon_version(),
