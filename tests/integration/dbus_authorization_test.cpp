@@ -60,6 +60,7 @@ TEST_F(Authorization, RootIsNotAskedFor) {
 TEST_F(Authorization, ReadingIsOpenToEverybody) {
   EXPECT_TRUE(user->call(manager_path, manager_interface, "ListDevices").ok());
   EXPECT_TRUE(user->call(manager_path, manager_interface, "GetDevice", "s", "0000:65:00.0").ok());
+  EXPECT_TRUE(user->call(manager_path, manager_interface, "Check").ok());
   EXPECT_TRUE(user->call(gpu_path, "org.freedesktop.DBus.Properties", "GetAll", "s", device_interface).ok());
   EXPECT_TRUE(user->call(manager_path, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects").ok());
   EXPECT_TRUE(polkit->checks.empty());
@@ -92,6 +93,23 @@ TEST_F(Authorization, EveryMethodThatChangesSomethingAsksForItsAction) {
   EXPECT_EQ(polkit->checks.size(), std::size(methods) + 1);
   EXPECT_TRUE(manager.requests.empty() && manager.set_mode_requests.empty() &&
               manager.clear_mode_requests.empty());
+}
+
+TEST_F(Authorization, CancellingNeedsWhatTheJobItselfNeeds) {
+  const struct {
+    JobKind kind;
+    const char* action;
+  } cases[] = {{JobKind::set_mode, "org.nvccd1.set-mode"},
+               {JobKind::clear_mode, "org.nvccd1.set-mode"},
+               {JobKind::bind, "org.nvccd1.manage-devices"},
+               {JobKind::unbind, "org.nvccd1.manage-devices"},
+               {JobKind::reset, "org.nvccd1.manage-devices"}};
+  for (const auto& [kind, action] : cases) {
+    const JobId id = manager.start_job({.kind = kind, .state = JobState::running});
+    EXPECT_EQ(user->call(dbus::job_path(id), job_interface, "Cancel").error_name, SD_BUS_ERROR_ACCESS_DENIED);
+    EXPECT_EQ(polkit->checks.back().action, action) << to_string(kind);
+  }
+  EXPECT_TRUE(manager.requests.empty());
 }
 
 TEST_F(Authorization, WhomPolkitAllowsItMay) {
