@@ -16,6 +16,7 @@ RECIPES = {
     "kernel": ["build-common.sh", "build-kernel", "pack-modules", "pack-initramfs", "guest/init"],
     "image": ["build-common.sh", "build-image", "guest/agent.py", "guest/nvccd-lab-agent.service"],
     "iommufd": ["build-common.sh", "build-iommufd", "pack-modules"],
+    "udevadm": ["build-common.sh", "build-udevadm"],
     "cdi-schema": ["build-common.sh", "build-cdi-schema"],
 }
 # An artifact that is made from another one changes with it.
