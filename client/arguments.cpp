@@ -76,6 +76,9 @@ class CommandLine {
     CLI::App* check =
         add(Command::check, "check", "Check whether this host is fit for confidential containers");
     check->add_flag("--all", arguments_.all, "List also what is fine and what was skipped");
+    CLI::Option* fix =
+        check->add_flag("--fix", arguments_.fix, "Put right what can be without risk, after asking");
+    check->add_flag("--yes", arguments_.yes, "Do not ask")->needs(fix);
     for (CLI::App* command : {status, list, show, monitor, check})
       command->add_flag("--json", arguments_.json, "Print JSON");
   }
@@ -145,6 +148,7 @@ std::expected<Arguments, ExitStatus> parse_arguments(int argc, const char* const
     Arguments arguments = command_line.parse(argc, argv);
     if (arguments.json && !is_reading(arguments.command))
       throw CLI::ValidationError("only status, list, show, monitor and check print JSON");
+    if (arguments.json && arguments.fix) throw CLI::ValidationError("--fix prints no JSON");
     return arguments;
   } catch (const CLI::ParseError& error) {
     return std::unexpected(command_line.explain(error) == 0 ? ExitStatus::done : ExitStatus::usage);

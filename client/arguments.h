@@ -34,6 +34,8 @@ struct Arguments {
   std::optional<std::uint32_t> job;  // nullopt: the one that runs
   bool json = false;
   bool all = false;  // findings that are fine, too
+  bool fix = false;  // put right what check has found
+  bool yes = false;  // without asking
   bool ask_password = true;
   bool persist = true;
   bool dry_run = false;

@@ -8,6 +8,7 @@
 
 #include "client/connection.h"
 #include "client/findings.h"
+#include "client/fix.h"
 #include "client/job_command.h"
 #include "client/json_output.h"
 #include "client/local_findings.h"
@@ -121,7 +122,7 @@ ClientResult<> run_connected(Connection& connection, const Arguments& arguments)
 }  // namespace
 
 ClientResult<ExitStatus> run(const Arguments& arguments) {
-  if (arguments.command == Command::check) return check(arguments);
+  if (arguments.command == Command::check) return arguments.fix ? fix(arguments) : check(arguments);
   auto connection = Connection::open(arguments.bus, arguments.ask_password);
   if (!connection) return std::unexpected(connection.error());
   if (const auto done = run_connected(*connection, arguments); !done) return std::unexpected(done.error());

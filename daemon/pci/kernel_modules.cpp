@@ -79,11 +79,10 @@ Result<std::vector<std::string>> find_vfio_modules(const std::string& device_mod
   return names;
 }
 
-Result<std::vector<std::string>> find_autoloaded_modules(const std::string& device_modalias,
-                                                         const std::string& root) {
+Result<std::vector<std::string>> find_allowed_modules(const std::string& alias, const std::string& root) {
   const auto context = make_context(root);
   if (!context) return std::unexpected(context.error());
-  const auto list = look_up(context->get(), device_modalias);
+  const auto list = look_up(context->get(), alias);
   if (!list) return std::unexpected(list.error());
   kmod_list* allowed = nullptr;
   const int result = kmod_module_apply_filter(context->get(), KMOD_FILTER_BLACKLIST, list->get(), &allowed);

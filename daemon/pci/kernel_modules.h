@@ -14,9 +14,9 @@ namespace nvccd {
 Result<std::vector<std::string>> find_vfio_modules(const std::string& device_modalias,
                                                    const std::string& root = "");
 
-// Modules that udev loads for the device: those that modprobe's configuration denies are left out.
-Result<std::vector<std::string>> find_autoloaded_modules(const std::string& device_modalias,
-                                                         const std::string& root = "");
+// Modules of that name, or for a device of that modalias, without those that modprobe's configuration denies:
+// what udev and systemd load.
+Result<std::vector<std::string>> find_allowed_modules(const std::string& alias, const std::string& root = "");
 
 // Whether the running kernel has the module, built in or not.
 Result<bool> has_module(const std::string& name, const std::string& root = "");

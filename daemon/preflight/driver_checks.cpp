@@ -9,19 +9,10 @@
 
 #include "pci/kernel_modules.h"
 #include "preflight/check.h"
+#include "preflight/host_modules.h"
 
 namespace nvccd::preflight {
 namespace {
-
-constexpr std::string_view host_modules[] = {"nvidia",         "nvidia_drm", "nvidia_fs", "nvidia_modeset",
-                                             "nvidia_peermem", "nvidia_uvm", "nouveau",   "nvidiafb",
-                                             "nova_core",      "nova_drm"};
-
-// modprobe takes '-' for '_'.
-bool is_host_module(std::string name) {
-  std::ranges::replace(name, '-', '_');
-  return std::ranges::find(host_modules, name) != std::end(host_modules);
-}
 
 Verdict check_bound(const Subject& subject) {
   std::vector<std::string> others;
@@ -70,7 +61,10 @@ void add_listed_modules(const HostView& host, const std::string& file, std::vect
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
     std::string module;
-    if (words >> module && is_host_module(module)) found.push_back(fmt::format("{} by {}", module, file));
+    if (!(words >> module) || !is_host_module(module)) continue;
+    // Denied modules are not loaded by name either.
+    if (const auto allowed = find_allowed_modules(module, host.root()); !allowed || !allowed->empty())
+      found.push_back(fmt::format("{} by {}", module, file));
   }
 }
 
@@ -90,7 +84,7 @@ Verdict check_autoload(const Subject& subject) {
   for (const auto& device : subject.devices) {
     auto modalias = read_attribute(subject.host.kernel().device(device.address) / "modalias");
     if (!modalias) continue;
-    const auto modules = find_autoloaded_modules(*modalias, subject.host.root());
+    const auto modules = find_allowed_modules(*modalias, subject.host.root());
     if (!modules) return not_known(modules.error());
     for (const auto& module : *modules)
       if (is_host_module(module)) by_udev.insert(module);

@@ -42,6 +42,12 @@ class GoodHost {
     std::filesystem::remove(path(from));
     std::filesystem::create_symlink(path(to), path(from));
   }
+  // One more that the kernel has.
+  void add_module(const std::string& name) {
+    std::ofstream(path("/lib/modules/" + release() + "/modules.builtin"), std::ios::app)
+        << "kernel/drivers/" << name << ".ko\n";
+    depmod();
+  }
   // After a change of modprobe's files this is not needed, after one of the modules it is.
   void depmod() {
     const auto command = "PATH=$PATH:/usr/sbin:/sbin depmod -b " + root() + " " + release();

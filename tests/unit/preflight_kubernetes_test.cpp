@@ -4,170 +4,153 @@
 
 #include "preflight/container_runtime.h"
 #include "preflight/kubelet.h"
-#include "preflight_host.h"
+#include "preflight_broken.h"
 
 namespace nvccd::preflight {
 namespace {
 
+using namespace test::results;
+using test::Case;
 using test::GoodHost;
-using testing::HasSubstr;
-
-struct Case {
-  const char* name;
-  const char* id;
-  CheckResult result;
-  const char* found;
-  void (*change)(GoodHost&);
-};
-
-class BrokenNode : public testing::TestWithParam<Case> {};
-
-TEST_P(BrokenNode, IsFound) {
-  GoodHost host;
-  GetParam().change(host);
-  for (const auto& finding : run(host.input())) {
-    if (finding.id != GetParam().id) continue;
-    EXPECT_EQ(to_string(finding.result), to_string(GetParam().result)) << finding.found;
-    EXPECT_THAT(finding.found, HasSubstr(GetParam().found));
-    return;
-  }
-  ADD_FAILURE() << "no finding " << GetParam().id;
-}
-
-constexpr auto fails = CheckResult::fail;
-constexpr auto warns = CheckResult::warn;
-constexpr auto skips = CheckResult::skip;
-constexpr auto passes = CheckResult::ok;
 
 const Case cases[] = {
     {"KubeletFileIsNoYaml", "kubelet.settings", warns, "/etc/kubernetes/kubelet.yaml: line 2",
-     [](GoodHost& host) { host.write("/etc/kubernetes/kubelet.yaml", "[\n"); }},
+     [](GoodHost& host, Input&) { host.write("/etc/kubernetes/kubelet.yaml", "[\n"); }},
     {"KubeletFileIsMissing", "kubelet.settings", warns, "/etc/kubernetes/kubelet.yaml",
-     [](GoodHost& host) { host.remove("/etc/kubernetes/kubelet.yaml"); }},
+     [](GoodHost& host, Input&) { host.remove("/etc/kubernetes/kubelet.yaml"); }},
     {"KubeletCannotBeSeen", "kubelet.settings", passes, "cannot be seen from here",
-     [](GoodHost& host) {
+     [](GoodHost& host, Input&) {
        host.remove("/proc/1");
        host.write("/var/lib/kubelet/config.yaml", "kind: KubeletConfiguration\n");
      }},
     {"KubeletDoesNotRun", "kubelet.settings", passes, "no kubelet runs",
-     [](GoodHost& host) {
+     [](GoodHost& host, Input&) {
        host.remove("/proc/800");
        host.write("/var/lib/kubelet/config.yaml", "kind: KubeletConfiguration\n");
      }},
     {"PodResourcesOff", "kubelet.pod-resources-get", fails, "is off",
-     [](GoodHost& host) {
+     [](GoodHost& host, Input&) {
        host.write("/etc/kubernetes/kubelet.conf.d/90.conf",
                   "featureGates: {KubeletPodResourcesGet: false}\n");
      }},
     {"PodResourcesNotSet", "kubelet.pod-resources-get", warns, "not set",
-     [](GoodHost& host) { host.write("/etc/kubernetes/kubelet.yaml", "kind: KubeletConfiguration\n"); }},
+     [](GoodHost& host, Input&) {
+       host.write("/etc/kubernetes/kubelet.yaml", "kind: KubeletConfiguration\n");
+     }},
     {"PodResourcesOffByOption", "kubelet.pod-resources-get", fails, "is off",
-     [](GoodHost& host) {
+     [](GoodHost& host, Input&) {
        host.add_process("800", {"kubelet", "--config=/etc/kubernetes/kubelet.yaml", "--feature-gates",
                                 "Other=true,KubeletPodResourcesGet=false"});
      }},
     {"ImageApiNotSet", "kubelet.runtime-class-image", warns, "is off",
-     [](GoodHost& host) { host.remove("/etc/kubernetes/kubelet.conf.d"); }},
+     [](GoodHost& host, Input&) { host.remove("/etc/kubernetes/kubelet.conf.d"); }},
     {"FilesThatAreNoDropInsDoNotCount", "kubelet.runtime-class-image", warns, "is off",
-     [](GoodHost& host) {
+     [](GoodHost& host, Input&) {
        std::filesystem::rename(host.path("/etc/kubernetes/kubelet.conf.d/50-kata.conf"),
                                host.path("/etc/kubernetes/kubelet.conf.d/50-kata.conf.bak"));
      }},
     {"TimeoutNotSet", "kubelet.request-timeout", warns, "is 2m",
-     [](GoodHost& host) { host.remove("/etc/kubernetes/kubelet.conf.d"); }},
+     [](GoodHost& host, Input&) { host.remove("/etc/kubernetes/kubelet.conf.d"); }},
     {"TimeoutShort", "kubelet.request-timeout", warns, "is 19m59s",
-     [](GoodHost& host) {
+     [](GoodHost& host, Input&) {
        host.write("/etc/kubernetes/kubelet.conf.d/90.conf", "runtimeRequestTimeout: 19m59s\n");
      }},
     {"TimeoutIsNone", "kubelet.request-timeout", warns, "is soon",
-     [](GoodHost& host) {
+     [](GoodHost& host, Input&) {
        host.write("/etc/kubernetes/kubelet.conf.d/90.conf", "runtimeRequestTimeout: soon\n");
      }},
     {"NoSocket", "kubelet.pod-resources-socket", warns, "there is no",
-     [](GoodHost& host) { host.remove("/var/lib/kubelet/pod-resources"); }},
+     [](GoodHost& host, Input&) { host.remove("/var/lib/kubelet/pod-resources"); }},
     {"NoHandler", "runtime.handlers", fails, "containerd has no handler kata-qemu-nvidia-gpu-snp",
-     [](GoodHost& host) { host.remove("/etc/containerd/conf.d"); }},
+     [](GoodHost& host, Input&) { host.remove("/etc/containerd/conf.d"); }},
     {"HandlerInRust", "runtime.handlers", passes, "kata-qemu-nvidia-gpu-snp-runtime-rs",
-     [](GoodHost& host) {
+     [](GoodHost& host, Input&) {
        host.write("/etc/containerd/conf.d/kata-deploy.toml",
                   "[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.kata-qemu-nvidia-gpu-snp-"
                   "runtime-rs]\n"
                   "runtime_type = 'io.containerd.kata.v2'\n");
      }},
     {"HandlerForTdxHosts", "runtime.handlers", fails, "kata-qemu-nvidia-gpu-tdx",
-     [](GoodHost& host) { host.write("/sys/module/kvm_intel/parameters/tdx", "Y\n"); }},
+     [](GoodHost& host, Input&) { host.write("/sys/module/kvm_intel/parameters/tdx", "Y\n"); }},
     {"ContainerdElsewhere", "runtime.handlers", fails, "no handler",
-     [](GoodHost& host) {
+     [](GoodHost& host, Input&) {
        host.add_process("700", {"containerd", "-c", "/var/lib/rancher/config.toml"});
        host.write("/var/lib/rancher/config.toml", "version = 3\n");
      }},
     {"ContainerdFileIsNoToml", "runtime.handlers", skips, "/etc/containerd/config.toml: line 1",
-     [](GoodHost& host) { host.write("/etc/containerd/config.toml", "= 1\n"); }},
+     [](GoodHost& host, Input&) { host.write("/etc/containerd/config.toml", "= 1\n"); }},
     {"ImportsInACircleEnd", "runtime.handlers", passes, "kata-qemu-nvidia-gpu-snp",
-     [](GoodHost& host) {
+     [](GoodHost& host, Input&) {
        host.write("/etc/containerd/conf.d/again.toml", "imports = ['../config.toml']\n");
      }},
     {"CrioHasNoHandler", "runtime.handlers", fails, "CRI-O",
-     [](GoodHost& host) {
+     [](GoodHost& host, Input&) {
        host.write("/etc/kubernetes/kubelet.conf.d/90.conf",
                   "containerRuntimeEndpoint: unix:///run/crio/crio.sock\n");
      }},
     {"CrioHasTheHandler", "runtime.handlers", passes, "kata-qemu-nvidia-gpu-snp",
-     [](GoodHost& host) {
+     [](GoodHost& host, Input&) {
        host.write("/etc/kubernetes/kubelet.conf.d/90.conf",
                   "containerRuntimeEndpoint: unix:///run/crio/crio.sock\n");
        host.write("/etc/crio/crio.conf.d/99-kata-deploy",
                   "[crio.runtime.runtimes.kata-qemu-nvidia-gpu-snp]\nruntime_type = \"vm\"\n");
      }},
     {"NoRuntime", "runtime.handlers", skips, "neither containerd nor CRI-O",
-     [](GoodHost& host) { host.write("/etc/kubernetes/kubelet.yaml", "kind: KubeletConfiguration\n"); }},
+     [](GoodHost& host, Input&) {
+       host.write("/etc/kubernetes/kubelet.yaml", "kind: KubeletConfiguration\n");
+     }},
     {"CdiOff", "runtime.cdi", warns, "not enabled",
-     [](GoodHost& host) {
+     [](GoodHost& host, Input&) {
        host.write("/etc/containerd/conf.d/cdi.toml",
                   "[plugins.'io.containerd.cri.v1.runtime']\nenable_cdi = false\n");
      }},
     {"CdiNotSetInContainerd1", "runtime.cdi", warns, "not enabled",
-     [](GoodHost& host) { host.write("/etc/containerd/config.toml", "version = 2\n"); }},
+     [](GoodHost& host, Input&) { host.write("/etc/containerd/config.toml", "version = 2\n"); }},
     {"CdiOnInContainerd1", "runtime.cdi", passes, "enabled",
-     [](GoodHost& host) {
+     [](GoodHost& host, Input&) {
        host.write("/etc/containerd/config.toml",
                   "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nenable_cdi = true\n");
      }},
     {"CdiElsewhere", "runtime.cdi", warns, "only from /etc/cdi",
-     [](GoodHost& host) {
+     [](GoodHost& host, Input&) {
        host.write("/etc/containerd/conf.d/cdi.toml",
                   "[plugins.'io.containerd.cri.v1.runtime']\ncdi_spec_dirs = ['/etc/cdi']\n");
      }},
     {"KataTooOld", "kata.version", fails, "Kata 3.28.0",
-     [](GoodHost& host) { host.write("/opt/kata/VERSION", "3.28.0\n"); }},
+     [](GoodHost& host, Input&) { host.write("/opt/kata/VERSION", "3.28.0\n"); }},
     {"KataNew", "kata.version", passes, "Kata 4.1.0",
-     [](GoodHost& host) { host.write("/opt/kata/VERSION", "4.1.0\n"); }},
+     [](GoodHost& host, Input&) { host.write("/opt/kata/VERSION", "4.1.0\n"); }},
     {"KataWithoutVersion", "kata.version", skips, "not known",
-     [](GoodHost& host) { host.remove("/opt/kata/VERSION"); }},
+     [](GoodHost& host, Input&) { host.remove("/opt/kata/VERSION"); }},
     {"KataVersionIsNone", "kata.version", skips, "no version",
-     [](GoodHost& host) { host.write("/opt/kata/VERSION", "main\n"); }},
+     [](GoodHost& host, Input&) { host.write("/opt/kata/VERSION", "main\n"); }},
     {"KataImpatient", "kata.timeout", warns, "create_container_timeout is 60",
-     [](GoodHost& host) { host.remove("/opt/kata/share/runtimes/qemu-nvidia-gpu-snp/config.d"); }},
+     [](GoodHost& host, Input&) { host.remove("/opt/kata/share/runtimes/qemu-nvidia-gpu-snp/config.d"); }},
     {"KataFileIsMissing", "kata.timeout", skips, "configuration-qemu-nvidia-gpu-snp.toml",
-     [](GoodHost& host) { host.remove("/opt/kata/share"); }},
+     [](GoodHost& host, Input&) { host.remove("/opt/kata/share"); }},
     {"KataPlugsNothing", "kata.devices", warns, "cold_plug_vfio is no-port",
-     [](GoodHost& host) {
+     [](GoodHost& host, Input&) {
        host.write("/opt/kata/share/runtimes/qemu-nvidia-gpu-snp/config.d/90.toml",
                   "[hypervisor.qemu]\ncold_plug_vfio = 'no-port'\n");
      }},
     {"KataDoesNotAsk", "kata.devices", warns, "pod_resource_api_sock",
-     [](GoodHost& host) {
+     [](GoodHost& host, Input&) {
        host.write("/opt/kata/share/runtimes/qemu-nvidia-gpu-snp/config.d/90.toml",
                   "[runtime]\npod_resource_api_sock = ''\n");
      }},
     {"NobodyReadsLocalFeatures", "nfd.features", warns, "features.d",
-     [](GoodHost& host) { host.remove("/etc/kubernetes/node-feature-discovery/features.d"); }},
+     [](GoodHost& host, Input&) { host.remove("/etc/kubernetes/node-feature-discovery/features.d"); }},
     {"NoNodeFeatureDiscovery", "nfd.features", skips, "not set up",
-     [](GoodHost& host) { host.remove("/etc/kubernetes/node-feature-discovery"); }},
+     [](GoodHost& host, Input&) { host.remove("/etc/kubernetes/node-feature-discovery"); }},
 };
 
-const auto by_name = [](const testing::TestParamInfo<Case>& info) { return std::string(info.param.name); };
-INSTANTIATE_TEST_SUITE_P(Kubernetes, BrokenNode, testing::ValuesIn(cases), by_name);
+class Node : public testing::TestWithParam<Case> {};
+
+TEST_P(Node, IsFound) {
+  test::expect_found(GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Kubernetes, Node, testing::ValuesIn(cases), test::by_name);
 
 TEST(Kubelet, OfAContainerIsNotTheHosts) {
   GoodHost host;
