@@ -1,6 +1,8 @@
 #include "client/connection.h"
 
 #include <fmt/format.h>
+#include <signal.h>
+#include <sys/signalfd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -8,6 +10,7 @@
 #include <system_error>
 
 #include "client/absence.h"
+#include "client/interruption.h"
 #include "dbus/names.h"
 
 namespace nvccd::client {
@@ -19,6 +22,16 @@ std::string errno_text(int error_number) {
 
 ClientError not_reachable(std::string message) {
   return {SD_BUS_ERROR_NO_SERVER, std::move(message)};
+}
+
+int keep_reply(sd_bus_message* message, void* userdata, sd_bus_error*) {
+  *static_cast<BusMessagePtr*>(userdata) = share(message);
+  return 0;
+}
+
+int note_interrupt(sd_event_source*, const signalfd_siginfo*, void* userdata) {
+  *static_cast<bool*>(userdata) = true;
+  return 0;
 }
 
 bool is_unknown(const std::string& name) {
@@ -89,7 +102,12 @@ ClientResult<Connection> Connection::open(const std::string& address, bool ask_p
     return std::unexpected(not_reachable(
         fmt::format("cannot connect to {}: {}", address.empty() ? "the system bus" : "the bus at " + address,
                     errno_text(-r))));
-  return Connection(std::move(bus), ask_password);
+  sd_event* loop = nullptr;
+  r = sd_event_new(&loop);
+  EventPtr owner(loop);
+  if (r >= 0) r = sd_bus_attach_event(opened, loop, SD_EVENT_PRIORITY_NORMAL);
+  if (r < 0) return std::unexpected(not_reachable("cannot wait for the bus: " + errno_text(-r)));
+  return Connection(std::move(owner), std::move(bus), ask_password);
 }
 
 BusMessagePtr Connection::new_call(const std::string& path, const char* interface, const char* member) {
@@ -101,21 +119,40 @@ BusMessagePtr Connection::new_call(const std::string& path, const char* interfac
 }
 
 ClientResult<BusMessagePtr> Connection::read(const BusMessagePtr& message) {
-  return call(message, 0);
-}
-
-ClientResult<BusMessagePtr> Connection::change(const BusMessagePtr& message) {
-  if (ask_password_ && !agent_) agent_ = PasswordAgent::start();
-  return call(message, UINT64_MAX);
-}
-
-ClientResult<BusMessagePtr> Connection::call(const BusMessagePtr& message, std::uint64_t timeout_usec) {
   if (!message) return std::unexpected(not_reachable("the bus has closed the connection"));
   BusError error;
   sd_bus_message* reply = nullptr;
-  const int r = sd_bus_call(bus_.get(), message.get(), timeout_usec, error.get(), &reply);
+  const int r = sd_bus_call(bus_.get(), message.get(), 0, error.get(), &reply);
   if (r < 0) return std::unexpected(call_error(-r, error, sd_bus_message_get_member(message.get())));
   return BusMessagePtr(reply);
+}
+
+ClientResult<BusMessagePtr> Connection::change(const BusMessagePtr& message) {
+  if (!message) return std::unexpected(not_reachable("the bus has closed the connection"));
+  if (ask_password_ && !agent_) agent_ = PasswordAgent::start();
+  bool interrupted = false;
+  sd_event_source* source = nullptr;
+  // Somebody who is asked for a password may rather give up; the agent must not leave the terminal silent.
+  if (agent_)
+    sd_event_add_signal(loop_.get(), &source, SIGINT | SD_EVENT_SIGNAL_PROCMASK, note_interrupt,
+                        &interrupted);
+  const EventSourcePtr interrupt(source);
+  BusMessagePtr reply;
+  sd_bus_slot* slot = nullptr;
+  int r = sd_bus_call_async(bus_.get(), &slot, message.get(), keep_reply, &reply, UINT64_MAX);
+  const BusSlotPtr call(slot);
+  while (r >= 0 && !reply && !interrupted)
+    r = sd_event_run(loop_.get(), UINT64_MAX);
+  if (interrupted) {
+    agent_.reset();
+    end_interrupted();
+  }
+  BusError error;
+  const char* member = sd_bus_message_get_member(message.get());
+  if (!reply) return std::unexpected(call_error(-r, error, member));
+  if (!sd_bus_message_is_method_error(reply.get(), nullptr)) return reply;
+  sd_bus_error_copy(error.get(), sd_bus_message_get_error(reply.get()));
+  return std::unexpected(call_error(sd_bus_message_get_errno(reply.get()), error, member));
 }
 
 ClientResult<PropertyMap> Connection::properties(const std::string& path, const char* interface) {

@@ -24,12 +24,13 @@ class Connection {
   static ClientResult<Connection> open(const std::string& address, bool ask_password);
 
   sd_bus* bus() { return bus_.get(); }
+  sd_event* loop() { return loop_.get(); }  // on which the signals of the bus arrive
 
   // A call that does not start a daemon that does not run: where nvccd is not enabled it must take no device.
   BusMessagePtr new_call(const std::string& path, const char* interface, const char* member);
   // Reading is answered at once or never.
   ClientResult<BusMessagePtr> read(const BusMessagePtr& call);
-  // A change may have to wait for somebody to type a password.
+  // A change may have to wait for somebody to type a password. Ctrl-C ends the program then.
   ClientResult<BusMessagePtr> change(const BusMessagePtr& call);
 
   ClientResult<PropertyMap> properties(const std::string& path, const char* interface);
@@ -39,11 +40,12 @@ class Connection {
   ClientResult<Findings> check();
 
  private:
-  Connection(BusPtr bus, bool ask_password) : bus_(std::move(bus)), ask_password_(ask_password) {}
-  ClientResult<BusMessagePtr> call(const BusMessagePtr& message, std::uint64_t timeout_usec);
+  Connection(EventPtr loop, BusPtr bus, bool ask_password)
+      : loop_(std::move(loop)), bus_(std::move(bus)), ask_password_(ask_password) {}
   ClientError call_error(int error_number, const BusError& error, const char* member);
   std::string daemon_version();
 
+  EventPtr loop_;
   BusPtr bus_;
   bool ask_password_;
   std::unique_ptr<PasswordAgent> agent_;

@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 
+#include "client/interruption.h"
 #include "client/job_follower.h"
 #include "client/progress.h"
 #include "client/terminal.h"
@@ -72,18 +71,6 @@ ClientError failure(const JobEnd& end, const Arguments& arguments) {
   return with_advice(std::move(error), arguments);
 }
 
-// Ends as Ctrl-C usually ends a program, so that a shell and a script see it.
-[[noreturn]] void die_interrupted() {
-  std::fflush(nullptr);
-  ::signal(SIGINT, SIG_DFL);
-  sigset_t interrupt;
-  ::sigemptyset(&interrupt);
-  ::sigaddset(&interrupt, SIGINT);
-  ::sigprocmask(SIG_UNBLOCK, &interrupt, nullptr);
-  ::raise(SIGINT);
-  std::_Exit(128 + SIGINT);
-}
-
 // Waits for the end of the job. Does not return when the user does not want to wait for it any longer.
 ClientResult<JobEnd> wait_for(JobFollower& follower, const std::string& path, const std::string& title,
                               Progress& progress) {
@@ -95,7 +82,7 @@ ClientResult<JobEnd> wait_for(JobFollower& follower, const std::string& path, co
       "{} goes on: nvccctl status shows it, nvccctl cancel stops it until the first device is reset", title);
   // Below the ^C of the terminal.
   fmt::print(stderr, "\n{}\n", wrap(notice, page_of(STDERR_FILENO).width, 2, 0));
-  die_interrupted();
+  end_interrupted();
 }
 
 // Sends a call that starts a job, and follows the job to its end if that is wanted.

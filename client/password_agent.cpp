@@ -36,8 +36,9 @@ constexpr std::chrono::milliseconds registration_limit{5000};
 
 std::unique_ptr<PasswordAgent> PasswordAgent::start() {
   if (::geteuid() == 0 || !::isatty(STDIN_FILENO)) return nullptr;
+  termios terminal{};
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return nullptr;
+  if (::tcgetattr(STDIN_FILENO, &terminal) < 0 || ::pipe2(ends, O_CLOEXEC) < 0) return nullptr;
   const UniqueFd read_end(ends[0]);
   UniqueFd write_end(ends[1]);
   const std::string client = std::to_string(::getpid());
@@ -49,7 +50,7 @@ std::unique_ptr<PasswordAgent> PasswordAgent::start() {
   pollfd notified{.fd = read_end.get(), .events = 0, .revents = 0};
   while (::poll(&notified, 1, static_cast<int>(registration_limit.count())) < 0 && errno == EINTR) {
   }
-  return std::unique_ptr<PasswordAgent>(new PasswordAgent(pid));
+  return std::unique_ptr<PasswordAgent>(new PasswordAgent(pid, terminal));
 }
 
 PasswordAgent::~PasswordAgent() {
@@ -57,6 +58,7 @@ PasswordAgent::~PasswordAgent() {
   ::kill(pid_, SIGCONT);  // it may have been stopped for writing to the terminal
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
+  ::tcsetattr(STDIN_FILENO, TCSANOW, &terminal_);
 }
 
 }  // namespace nvccd::client

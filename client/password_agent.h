@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <termios.h>
 
 #include <memory>
 
@@ -13,14 +14,16 @@ class PasswordAgent {
   // terminal to ask on, and where there is no pkttyagent.
   static std::unique_ptr<PasswordAgent> start();
 
-  ~PasswordAgent();  // ends it
+  // Ends it. If it was asking just now the terminal shows again what is typed.
+  ~PasswordAgent();
   PasswordAgent(const PasswordAgent&) = delete;
   PasswordAgent& operator=(const PasswordAgent&) = delete;
 
  private:
-  explicit PasswordAgent(pid_t pid) : pid_(pid) {}
+  PasswordAgent(pid_t pid, const termios& terminal) : pid_(pid), terminal_(terminal) {}
 
   pid_t pid_;
+  termios terminal_;  // as it was
 };
 
 }  // namespace nvccd::client

@@ -19,21 +19,11 @@ ClientError closed() {
 
 }  // namespace
 
-Subscription::~Subscription() {
-  if (loop_) sd_bus_detach_event(bus_);
-}
-
 ClientResult<> Subscription::start() {
-  sd_event* loop = nullptr;
-  int r = sd_event_new(&loop);
-  loop_.reset(loop);
-  if (r >= 0) r = sd_bus_attach_event(bus_, loop, SD_EVENT_PRIORITY_NORMAL);
   sd_bus_slot* slot = nullptr;
-  if (r >= 0) {
-    r = sd_bus_add_match(bus_, &slot, "type='signal',sender='org.nvccd1',path_namespace='/org/nvccd1'",
-                         on_signal, this);
-    objects_.reset(slot);
-  }
+  int r = sd_bus_add_match(bus_, &slot, "type='signal',sender='org.nvccd1',path_namespace='/org/nvccd1'",
+                           on_signal, this);
+  objects_.reset(slot);
   if (r >= 0) {
     slot = nullptr;
     r = sd_bus_add_match(bus_, &slot,
@@ -56,16 +46,14 @@ ClientResult<> Subscription::watch_user(bool redraw) {
 
 int Subscription::add_unix_signal(int signal, EventSourcePtr& source) {
   sd_event_source* added = nullptr;
-  const int r =
-      sd_event_add_signal(loop_.get(), &added, signal | SD_EVENT_SIGNAL_PROCMASK, on_unix_signal, this);
+  const int r = sd_event_add_signal(loop_, &added, signal | SD_EVENT_SIGNAL_PROCMASK, on_unix_signal, this);
   source.reset(added);
   return r;
 }
 
 int Subscription::add_clock() {
   sd_event_source* added = nullptr;
-  const int r =
-      sd_event_add_time_relative(loop_.get(), &added, CLOCK_MONOTONIC, second_usec, 0, on_second, this);
+  const int r = sd_event_add_time_relative(loop_, &added, CLOCK_MONOTONIC, second_usec, 0, on_second, this);
   second_.reset(added);
   return r;
 }
@@ -73,8 +61,7 @@ int Subscription::add_clock() {
 ClientResult<BusEvent> Subscription::next() {
   while (events_.empty()) {
     if (sd_bus_is_open(bus_) <= 0) return std::unexpected(closed());
-    if (const int r = sd_event_run(loop_.get(), UINT64_MAX); r < 0 && r != -EINTR)
-      return std::unexpected(closed());
+    if (const int r = sd_event_run(loop_, UINT64_MAX); r < 0 && r != -EINTR) return std::unexpected(closed());
   }
   BusEvent event = std::move(events_.front());
   events_.pop_front();

@@ -29,8 +29,7 @@ struct BusEvent {
 // Sees every signal that is sent after it was made. The connection must outlive it.
 class Subscription {
  public:
-  explicit Subscription(Connection& connection) : bus_(connection.bus()) {}
-  ~Subscription();
+  explicit Subscription(Connection& connection) : bus_(connection.bus()), loop_(connection.loop()) {}
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
 
@@ -55,7 +54,7 @@ class Subscription {
   void note_new_owner(sd_bus_message* message);
 
   sd_bus* bus_;
-  EventPtr loop_;
+  sd_event* loop_;
   std::deque<BusEvent> events_;
   BusSlotPtr objects_;
   BusSlotPtr owner_;

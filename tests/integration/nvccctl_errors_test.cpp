@@ -1,7 +1,9 @@
 // What nvccctl says when something does not work, and what to do then.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -18,10 +20,15 @@ constexpr uid_t nobody = 65534;
 class NvccctlErrors : public NvccctlTest {
  protected:
   // Runs it as somebody without privileges.
-  Outcome run_as_nobody(std::vector<std::string> arguments, const ChildProcess::Options& options = {}) {
+  std::unique_ptr<ChildProcess> start_as_nobody(std::vector<std::string> arguments,
+                                                const ChildProcess::Options& options = {}) {
     arguments.insert(arguments.begin(), {"/usr/bin/setpriv", fmt::format("--reuid={}", nobody),
                                          fmt::format("--regid={}", nobody), "--clear-groups", NVCCCTL});
-    return outcome_of(*start_program(arguments, options));
+    return start_program(arguments, options);
+  }
+  Outcome run_as_nobody(const std::vector<std::string>& arguments,
+                        const ChildProcess::Options& options = {}) {
+    return outcome_of(*start_as_nobody(arguments, options));
   }
 };
 
@@ -163,6 +170,24 @@ TEST_F(NvccctlWithAgent, APersonOnATerminalIsAskedByAnAgentThatEndsWithTheComman
   polkit.answer = FakePolkit::Answer::allow;
   EXPECT_EQ(run_as_nobody({"rescan"}, on_terminal_with_agent()).status, 0);
   EXPECT_EQ(log(), "started\nended\n");
+}
+
+TEST_F(NvccctlWithAgent, CtrlCInsteadOfThePasswordLeavesTheTerminalAsItWas) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  FakePolkit polkit(event.get(), bus.address());
+  polkit.answer = FakePolkit::Answer::wait;
+  const auto child = start_as_nobody({"set-mode", "off"}, on_terminal_with_agent());
+  ASSERT_TRUE(wait_until([&] { return polkit.checks.size() == 1; }));
+  termios settings{};
+  ASSERT_EQ(::tcgetattr(child->terminal(), &settings), 0);
+  settings.c_lflag &= ~static_cast<tcflag_t>(ECHO);  // what an agent does while it asks
+  ::tcsetattr(child->terminal(), TCSANOW, &settings);
+  ::kill(child->pid(), SIGINT);
+  EXPECT_EQ(child->wait_for_signal(), SIGINT);
+  ASSERT_EQ(::tcgetattr(child->terminal(), &settings), 0);
+  EXPECT_TRUE(settings.c_lflag & ECHO);
+  EXPECT_EQ(log(), "started\nended\n");
+  EXPECT_TRUE(manager.set_mode_requests.empty());
 }
 
 TEST_F(NvccctlWithAgent, NobodyElseIsAsked) {

@@ -42,6 +42,12 @@ class NvccctlOnTerminal : public NvccctlTest {
   static std::string screen(const ChildProcess& child, std::size_t columns = 80) {
     return std::regex_replace(screen_after(child.output(), columns), std::regex("  \\d+ s\n"), "\n");
   }
+  // Whether the screen comes to look so.
+  testing::AssertionResult becomes(const ChildProcess& child, const std::string& text,
+                                   std::size_t columns = 80) {
+    if (wait_until([&] { return screen(child, columns) == text; })) return testing::AssertionSuccess();
+    return testing::AssertionFailure() << "the screen is\n" << screen(child, columns);
+  }
   static bool shows(const ChildProcess& child, const std::string& text, std::size_t columns = 80) {
     return screen(child, columns).contains(text);
   }
@@ -51,11 +57,10 @@ TEST_F(NvccctlOnTerminal, HasALineForEachDeviceBelowTheBar) {
   const auto child = start_change();
   come_to(JobPhase::boot, 0.45);
   manager.change_device("0000:83:00.0", finish);
-  ASSERT_TRUE(wait_until([&] { return shows(*child, "ppcie        ready"); })) << child->output();
-  EXPECT_EQ(screen(*child),
-            "set-mode ppcie: booting  [#########-----------]  45 %\n"
-            "  0000:65:00.0  gpu       H100 SXM5 80GB  on -> ppcie  transitioning\n"
-            "  0000:83:00.0  nvswitch  H100 NVSwitch   ppcie        ready");
+  EXPECT_TRUE(becomes(*child,
+                      "set-mode ppcie: booting  [#########-----------]  45 %\n"
+                      "  0000:65:00.0  gpu       H100 SXM5 80GB  on -> ppcie  transitioning\n"
+                      "  0000:83:00.0  nvswitch  H100 NVSwitch   ppcie        ready"));
 }
 
 TEST_F(NvccctlOnTerminal, LeavesTheSummaryOnly) {
@@ -91,11 +96,11 @@ TEST_F(NvccctlOnTerminal, NamesEveryDeviceThatFailed) {
 TEST_F(NvccctlOnTerminal, FitsItsLinesToANarrowTerminal) {
   const auto child = start_change(50);
   come_to(JobPhase::reset, 0.2);
-  ASSERT_TRUE(wait_until([&] { return shows(*child, "resetting", 50); }));
-  EXPECT_EQ(screen(*child, 50),
-            "set-mode ppcie: resetting  20 %\n"
-            "  0000:65:00.0  on -> ppcie   transitioning\n"
-            "  0000:83:00.0  off -> ppcie  transitioning");
+  EXPECT_TRUE(becomes(*child,
+                      "set-mode ppcie: resetting  20 %\n"
+                      "  0000:65:00.0  on -> ppcie   transitioning\n"
+                      "  0000:83:00.0  off -> ppcie  transitioning",
+                      50));
 }
 
 TEST_F(NvccctlOnTerminal, FollowsTheSizeOfTheTerminal) {

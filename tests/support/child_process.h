@@ -32,6 +32,7 @@ class ChildProcess {
   const std::string& output() const { return output_.text; }
   const std::string& error_output() const { return errors_.text; }
   pid_t pid() const { return pid_; }
+  int terminal() const { return output_.fd.get(); }  // our end of it
   // As when somebody pulls at the window.
   void resize_terminal(unsigned short columns);
 
