@@ -114,7 +114,7 @@ class Authorization(LabTest):
         for command in ("set-mode off", "clear-mode", f"bind {address}", f"unbind {address}", f"reset {address}", "reload", "rescan"):
             result = self.nvccctl(command)
             self.assertEqual(result.status, 6, f"{command}: {result}")
-            self.assertRegex(result.stderr, "^nvccctl: not authorised: .*root", command)
+            self.assertRegex(result.stderr, "(?s)^nvccctl: not authorised: .*root", command)
         self.assertEqual(self.nvccd.property("NodeMode"), "")
 
     def test_a_rule_allows_one_action_and_no_other(self):
