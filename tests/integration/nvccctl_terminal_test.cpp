@@ -55,8 +55,9 @@ class NvccctlOnTerminal : public NvccctlTest {
 
 TEST_F(NvccctlOnTerminal, HasALineForEachDeviceBelowTheBar) {
   const auto child = start_change();
+  ASSERT_TRUE(wait_until([&] { return shows(*child, "off -> ppcie  transitioning"); }));
   come_to(JobPhase::boot, 0.45);
-  manager.change_device("0000:83:00.0", finish);
+  manager.change_device("0000:83:00.0", finish);  // a shorter line
   EXPECT_TRUE(becomes(*child,
                       "set-mode ppcie: booting  [#########-----------]  45 %\n"
                       "  0000:65:00.0  gpu       H100 SXM5 80GB  on -> ppcie  transitioning\n"
