@@ -47,6 +47,7 @@ bool is_refusal(const std::string& name) {
 Agent::Agent(sd_event* event, Scheduler& scheduler, Clock& clock, ApiClient& api, LocalState& local,
              Settings settings)
     : scheduler_(scheduler),
+      clock_(clock),
       api_(api),
       local_(local),
       settings_(std::move(settings)),
@@ -204,6 +205,7 @@ void Agent::wait_for_operands(bool waiting) {
 }
 
 void Agent::patch(const ObjectMeta& node, Labels labels) {
+  if (!patches_.take(clock_.now())) return pause();
   std::string text = patch_text(node, labels);
   transfer_ = api_.patch(node_path(settings_.node) + "?fieldManager=nvccd-node-agent",
                          ApiClient::Patch::strategic_merge, std::move(text),
@@ -216,11 +218,12 @@ void Agent::patched(const Labels& before, const Labels& written, const ApiResult
   const auto transfer = std::move(transfer_);
   if (!body) {
     if (body.error().status == conflict) return fetch_node();
-    spdlog::warn("cannot write the labels of node {}: {}; trying again", settings_.node,
-                 body.error().message);
+    spdlog::log(std::exchange(troubled_, true) ? spdlog::level::debug : spdlog::level::warn,
+                "cannot write the labels of node {}: {}; trying again", settings_.node, body.error().message);
     return pause(body.error().retry_after);
   }
   backoff_.reset();
+  troubled_ = false;
   for (const auto& [label, value] : written)
     spdlog::info("{}={}", label, value);
   if (const auto mode = written.find(mode_state_label); mode != written.end() && mode->second != "failed") {

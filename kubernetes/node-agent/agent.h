@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/scheduler.h"
 #include "kubernetes/node-agent/api_client.h"
+#include "kubernetes/node-agent/budget.h"
 #include "kubernetes/node-agent/decision.h"
 #include "kubernetes/node-agent/event_recorder.h"
 #include "kubernetes/node-agent/local_state.h"
@@ -54,6 +55,7 @@ class Agent {
   void pause(std::optional<Duration> at_least = {});
 
   Scheduler& scheduler_;
+  Clock& clock_;
   ApiClient& api_;
   LocalState& local_;
   const Settings settings_;
@@ -76,6 +78,9 @@ class Agent {
 
   bool awake_ = false;  // reconcile() is on its way
   Backoff backoff_;
+  // Somebody else may write the same labels; that is no reason to do it without end.
+  Budget patches_{30, std::chrono::seconds(2)};
+  bool troubled_ = false;                 // with the labels; said so already
   HttpClient::TransferPtr transfer_;      // of a patch, or of the node after a conflict
   std::unique_ptr<Timer> pause_;          // after a failure nothing is tried until it is over
   std::unique_ptr<Timer> operand_timer_;  // while operands are waited for

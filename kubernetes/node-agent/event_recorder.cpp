@@ -57,17 +57,6 @@ Json new_event(const std::string& node, const Notice& notice, const std::string&
 
 }  // namespace
 
-bool EventBudget::take(Duration now) {
-  const auto earned = (now - refilled_) / refill;
-  if (earned > 0) {
-    left_ = static_cast<int>(std::min<std::int64_t>(at_once, left_ + earned));
-    refilled_ += earned * refill;
-  }
-  if (left_ == 0) return false;
-  --left_;
-  return true;
-}
-
 EventRecorder::EventRecorder(ApiClient& api, Scheduler& scheduler, Clock& clock, std::string node)
     : api_(api), scheduler_(scheduler), clock_(clock), node_(std::move(node)) {}
 

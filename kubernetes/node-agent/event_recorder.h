@@ -10,22 +10,10 @@
 #include "base/scheduler.h"
 #include "kubernetes/node-agent/api_client.h"
 #include "kubernetes/node-agent/backoff.h"
+#include "kubernetes/node-agent/budget.h"
 #include "kubernetes/node-agent/decision.h"
 
 namespace nvccd::agent {
-
-// How many events may be sent: some at once, then one a minute.
-class EventBudget {
- public:
-  static constexpr int at_once = 20;
-  static constexpr Duration refill = std::chrono::minutes(1);
-
-  bool take(Duration now);
-
- private:
-  int left_ = at_once;
-  Duration refilled_{};
-};
 
 class EventRecorder {
  public:
@@ -57,7 +45,7 @@ class EventRecorder {
   std::deque<Notice> queue_;
   std::map<std::string, Sent> sent_;  // by reason and message
   std::uint64_t last_name_ = 0;
-  EventBudget budget_;
+  Budget budget_{20, std::chrono::minutes(1)};
   Backoff backoff_;
   bool refused_ = false;  // said so already
   HttpClient::TransferPtr transfer_;

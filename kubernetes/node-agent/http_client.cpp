@@ -15,7 +15,9 @@ using HeaderListPtr = std::unique_ptr<curl_slist, CallDeleter<curl_slist_free_al
 // A connection on which nothing comes any more is noticed by the kernel after about a minute and a half.
 constexpr long keep_alive_idle = 45;
 constexpr long keep_alive_interval = 15;
-constexpr long connections_kept = 3;
+constexpr long connections_kept = 4;
+
+constexpr curl_off_t longest_patience = 300;  // seconds, whatever the server asks for
 
 Error http_error(std::string cause) {
   return Error{.kind = ErrorKind::system, .cause = std::move(cause)};
@@ -142,7 +144,8 @@ class HttpClient::Transfer {
     curl_off_t retry_after = 0;
     curl_easy_getinfo(easy_.get(), CURLINFO_RETRY_AFTER, &retry_after);
     HttpResponse response{.status = status(), .body = std::move(body_)};
-    if (retry_after > 0) response.retry_after = std::chrono::seconds(std::min<curl_off_t>(retry_after, 3600));
+    if (retry_after > 0)
+      response.retry_after = std::chrono::seconds(std::min<curl_off_t>(retry_after, longest_patience));
     return response;
   }
 

@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
-#include <string_view>
+#include <system_error>
 
 #include "dbus/names.h"
 
@@ -95,16 +94,8 @@ void NvccdLink::fetch() {
        on_objects);
 }
 
-void NvccdLink::fetched_manager(sd_bus_message* reply) {
-  manager_.clear();
-  if (sd_bus_message_is_method_error(reply, nullptr) || client::read_properties(reply, manager_) < 0)
-    manager_.clear();
-}
-
 void NvccdLink::fetched(sd_bus_message* reply) {
-  objects_.clear();
-  const bool readable = !sd_bus_message_is_method_error(reply, nullptr) && !manager_.empty() &&
-                        read_objects(reply, objects_) >= 0;
+  const bool readable = objects_.read_others(reply) && manager_is_known_;
   running_ = readable;
   if (readable) {
     backoff_.reset();
@@ -121,62 +112,18 @@ void NvccdLink::fetched(sd_bus_message* reply) {
 
 void NvccdLink::set_running(bool running) {
   running_ = running;
-  manager_.clear();
   objects_.clear();
   end_call({.error_name = SD_BUS_ERROR_DISCONNECTED, .error_message = "nvccd has gone", .job = {}});
   busy_ = false;
   handlers_.changed();
 }
 
-template <typename View>
-std::vector<View> NvccdLink::views(const char* interface, View (*to_view)(const client::PropertyMap&)) const {
-  std::vector<View> found;
-  for (const auto& [path, interfaces] : objects_)
-    if (const auto place = interfaces.find(interface); place != interfaces.end())
-      found.push_back(to_view(place->second));
-  return found;
-}
-
-client::Snapshot NvccdLink::snapshot() const {
-  return {.node = client::to_node(manager_),
-          .devices = views(dbus::device_interface, client::to_device),
-          .jobs = views(dbus::job_interface, client::to_job)};
-}
-
 void NvccdLink::note(sd_bus_message* message) {
-  const std::string_view member = sd_bus_message_get_member(message);
-  const char* path = nullptr;
-  if (member == "InterfacesAdded") {
-    Objects::mapped_type interfaces;
-    if (sd_bus_message_read(message, "o", &path) < 0 || read_interfaces(message, interfaces) < 0) return;
-    objects_.insert_or_assign(path, std::move(interfaces));
-  } else if (member == "InterfacesRemoved") {
-    if (sd_bus_message_read(message, "o", &path) < 0) return;
-    objects_.erase(path);
-  } else if (member == "PropertiesChanged") {
-    note_changed_properties(message);
-  } else if (member == "JobRemoved") {
+  if (sd_bus_message_is_signal(message, dbus::manager_interface, "JobRemoved"))
     note_ended_job(message);
-  } else {
+  else if (!objects_.note(message))
     return;
-  }
   if (running_ == true) handlers_.changed();
-}
-
-void NvccdLink::note_changed_properties(sd_bus_message* message) {
-  const char* interface = nullptr;
-  client::PropertyMap properties;
-  if (sd_bus_message_read(message, "s", &interface) < 0 || client::read_properties(message, properties) < 0)
-    return;
-  const std::string path = sd_bus_message_get_path(message);
-  client::PropertyMap* kept = nullptr;
-  if (path == dbus::manager_path && std::string_view(interface) == dbus::manager_interface)
-    kept = &manager_;
-  else if (const auto place = objects_.find(path); place != objects_.end())
-    kept = &place->second[interface];
-  if (kept == nullptr) return;  // comes with the state that is being fetched
-  for (auto& [name, value] : properties)
-    kept->insert_or_assign(name, std::move(value));
 }
 
 void NvccdLink::note_ended_job(sd_bus_message* message) {
@@ -184,12 +131,9 @@ void NvccdLink::note_ended_job(sd_bus_message* message) {
   const char* path = nullptr;
   const char* result = nullptr;
   if (sd_bus_message_read(message, "uos", &id, &path, &result) < 0) return;
-  client::JobView job;
-  if (const auto place = objects_.find(path); place != objects_.end())
-    job = client::to_job(place->second[dbus::job_interface]);
+  client::JobView job = objects_.take_job(path);
   job.id = id;
   job.state = result;
-  objects_.erase(path);
   handlers_.job_ended(path, job);
 }
 
@@ -225,7 +169,7 @@ void NvccdLink::call_answered(sd_bus_message* reply) {
     result.error_message = error->message ? error->message : "";
   } else if (const char* job = nullptr; sd_bus_message_read(reply, "o", &job) > 0) {
     result.job = job;
-    result.affects = affects_devices(job);
+    result.affects = objects_.affects_devices(job);  // a job is announced before it is the answer
   }
   end_call(result);
   fetch();
@@ -233,14 +177,6 @@ void NvccdLink::call_answered(sd_bus_message* reply) {
 
 void NvccdLink::end_call(const CallResult& result) {
   if (const Answered answered = std::exchange(answered_, {})) answered(result);
-}
-
-// A job is announced before the call that made it is answered.
-bool NvccdLink::affects_devices(const std::string& job) const {
-  const auto object = objects_.find(job);
-  if (object == objects_.end()) return true;
-  const auto interface = object->second.find(dbus::job_interface);
-  return interface == object->second.end() || !client::to_job(interface->second).devices.empty();
 }
 
 BusMessagePtr NvccdLink::new_call(const char* path, const char* interface, const char* member) {
@@ -258,30 +194,6 @@ bool NvccdLink::send(const BusMessagePtr& message, BusSlotPtr& slot, sd_bus_mess
   slot.reset(added);
   if (r < 0) retry_ = scheduler_.after(Duration(0), [this, r] { disconnected(-r); });
   return r >= 0;
-}
-
-// a{sa{sv}}
-int NvccdLink::read_interfaces(sd_bus_message* message, Objects::mapped_type& interfaces) {
-  int r = sd_bus_message_enter_container(message, 'a', "{sa{sv}}");
-  while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sa{sv}")) > 0) {
-    const char* name = nullptr;
-    r = sd_bus_message_read(message, "s", &name);
-    if (r >= 0) r = client::read_properties(message, interfaces[name]);
-    if (r >= 0) r = sd_bus_message_exit_container(message);
-  }
-  return r < 0 ? r : sd_bus_message_exit_container(message);
-}
-
-// a{oa{sa{sv}}}
-int NvccdLink::read_objects(sd_bus_message* message, Objects& objects) {
-  int r = sd_bus_message_enter_container(message, 'a', "{oa{sa{sv}}}");
-  while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "oa{sa{sv}}")) > 0) {
-    const char* path = nullptr;
-    r = sd_bus_message_read(message, "o", &path);
-    if (r >= 0) r = read_interfaces(message, objects[path]);
-    if (r >= 0) r = sd_bus_message_exit_container(message);
-  }
-  return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
 // ---- from sd-bus ----
@@ -303,7 +215,8 @@ int NvccdLink::on_owner_changed(sd_bus_message* message, void* self, sd_bus_erro
 }
 
 int NvccdLink::on_manager(sd_bus_message* reply, void* self, sd_bus_error*) {
-  static_cast<NvccdLink*>(self)->fetched_manager(reply);
+  auto* link = static_cast<NvccdLink*>(self);
+  link->manager_is_known_ = link->objects_.read_manager(reply);
   return 0;
 }
 

@@ -2,15 +2,14 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 
 #include "base/event.h"
 #include "base/scheduler.h"
-#include "client/views.h"
 #include "kubernetes/node-agent/backoff.h"
 #include "kubernetes/node-agent/decision.h"
+#include "kubernetes/node-agent/nvccd_objects.h"
 
 namespace nvccd::agent {
 
@@ -42,7 +41,7 @@ class NvccdLink {
   // nullopt: not known yet.
   std::optional<bool> running() const { return running_; }
   // While it runs: as of the last signal.
-  client::Snapshot snapshot() const;
+  client::Snapshot snapshot() const { return objects_.snapshot(); }
 
   // One call at a time. `answered` is called before any later signal. A daemon that does not run is not
   // started.
@@ -51,26 +50,16 @@ class NvccdLink {
   bool busy() const { return busy_; }
 
  private:
-  // Of each object: its interfaces with their properties.
-  using Objects = std::map<std::string, std::map<std::string, client::PropertyMap>>;
-
   void open();
   int connect();
   void disconnected(int error);
   void fetch();
   void fetched(sd_bus_message* reply);
-  void fetched_manager(sd_bus_message* reply);
   void set_running(bool running);
   void call_answered(sd_bus_message* reply);
   void end_call(const CallResult& result);
-  bool affects_devices(const std::string& job) const;
   void note(sd_bus_message* message);
-  void note_changed_properties(sd_bus_message* message);
   void note_ended_job(sd_bus_message* message);
-  template <typename View>
-  std::vector<View> views(const char* interface, View (*to_view)(const client::PropertyMap&)) const;
-  static int read_interfaces(sd_bus_message* message, Objects::mapped_type& interfaces);
-  static int read_objects(sd_bus_message* message, Objects& objects);
   BusMessagePtr new_call(const char* path, const char* interface, const char* member);
   bool send(const BusMessagePtr& message, BusSlotPtr& slot, sd_bus_message_handler_t answered);
 
@@ -89,8 +78,8 @@ class NvccdLink {
   std::unique_ptr<Timer> retry_;
   BusPtr bus_;
   BusSlotPtr signals_, owner_, closed_, manager_reply_, objects_reply_, answer_;
-  client::PropertyMap manager_;
-  Objects objects_;
+  NvccdObjects objects_;
+  bool manager_is_known_ = false;  // of the state that is being fetched
   std::optional<bool> running_;
   Answered answered_;  // of the call under way
   bool busy_ = false;

@@ -71,7 +71,6 @@ void ObjectWatch::listed(const ApiResult<std::string>& body) {
 void ObjectWatch::watch() {
   timer_.reset();
   lines_ = {};
-  progressed_ = false;
   const auto time = watch_time();
   transfer_ = api_.stream(
       fmt::format("{}?{}&watch=true&allowWatchBookmarks=true&timeoutSeconds={}&resourceVersion={}",
@@ -88,8 +87,7 @@ void ObjectWatch::watch_ended(const ApiResult<std::string>& body) {
     if (body.error().status == gone) version_.clear();
     return try_again(body.error());
   }
-  // The usual end of a watch. One that has told nothing is not renewed in haste.
-  if (progressed_) return watch();
+  // The usual end of a watch. It is not renewed in haste, as some server might end each at once.
   timer_ = scheduler_.after(backoff_.next(), [this] { watch(); });
 }
 
@@ -132,7 +130,6 @@ Result<> ObjectWatch::take_error(const WatchEvent& event) {
 }
 
 void ObjectWatch::note_progress() {
-  progressed_ = true;
   backoff_.reset();
   if (std::exchange(troubled_, false)) spdlog::info("{}: following again", source_.path);
 }

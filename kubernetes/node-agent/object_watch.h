@@ -57,8 +57,7 @@ class ObjectWatch {
   State state_ = State::unknown;
   std::string version_;  // to watch from; "" when the objects have to be listed
   Backoff backoff_;
-  bool troubled_ = false;    // said so already
-  bool progressed_ = false;  // the running watch has told something
+  bool troubled_ = false;  // said so already
   LineSplitter lines_;
   HttpClient::TransferPtr transfer_;
   std::unique_ptr<Timer> timer_;

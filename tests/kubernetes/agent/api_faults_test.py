@@ -1,5 +1,6 @@
 """An API server, and a network, that do everything they can do wrong. In the end the node is as the label says."""
 import json
+import os
 import unittest
 
 from agent_fixture import AgentTest, Authority, encoded
@@ -188,18 +189,21 @@ class Faults(AgentTest):
         self.api.end_watches()
         self.follow()
         self.assertIn("line of more than 2097152 bytes", self.agent_log())
-        self.assertLess(self.peak_memory_kib(), 32 * 1024)
+        self.expect_little_memory()
 
     def test_a_list_without_end_is_refused(self):
         self.api.fault("list nodes", answer(b" " * (10 << 20)))
         self.start()
         self.expect_labels(ready="true")
         self.assertIn("answer of more than 4194304 bytes", self.agent_log())
-        self.assertLess(self.peak_memory_kib(), 32 * 1024)
+        self.expect_little_memory()
 
-    def peak_memory_kib(self):
+    def expect_little_memory(self):
+        if os.environ.get("NVCCD_SANITIZE"):
+            return  # a sanitizer has much of its own
         with open(f"/proc/{self.agent.pid}/status", encoding="ascii") as status:
-            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+            peak_kib = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+        self.assertLess(peak_kib, 32 * 1024)
 
     # ---- patches ----
 
@@ -240,6 +244,20 @@ class Faults(AgentTest):
         written = [json.loads(r.text)["metadata"]["labels"] for r in self.api.requests if str(r) == "patch nodes"]
         self.assertNotIn("heartbeat", str(written))
         self.assertLessEqual(len(written) - patches, 3)
+
+    def test_another_writer_of_the_same_labels_is_not_fought_without_end(self):
+        self.start()
+        self.expect_labels(ready="true")
+
+        def undo(when, request):
+            if when == "applied" and str(request) == "patch nodes":
+                self.api.put("nodes", "node1", {"nvidia.com/cc.ready.state": ""})
+        self.api.on_step = undo
+        self.set_labels(ready="")
+        self.api.wait(lambda: self.api.count("patch nodes") >= 30, "the other writer is met")
+        # By now it is one in two seconds; the label itself is followed as ever.
+        self.api.on_step = None
+        self.follow("off")
 
     # ---- events ----
 

@@ -4,7 +4,8 @@
 #include <random>
 
 #include "kubernetes/node-agent/api_client.h"
-#include "kubernetes/node-agent/event_recorder.h"
+#include "kubernetes/node-agent/backoff.h"
+#include "kubernetes/node-agent/budget.h"
 #include "kubernetes/node-agent/line_splitter.h"
 #include "kubernetes/node-agent/object_meta.h"
 
@@ -124,16 +125,26 @@ TEST(Urls, HoldNothingThatMeansSomethingElse) {
   EXPECT_EQ(url_encoded("../x?y&z #\n"), "..%2Fx%3Fy%26z%20%23%0A");
 }
 
-TEST(Events, ManyAtOnceThenOneAMinute) {
-  EventBudget budget;
+TEST(Budget, ManyAtOnceThenOneNowAndThen) {
+  Budget budget(20, 60s);
   const Duration start = 1000h;
-  for (int i = 0; i < EventBudget::at_once; ++i)
+  for (int i = 0; i < 20; ++i)
     EXPECT_TRUE(budget.take(start));
   EXPECT_FALSE(budget.take(start));
   EXPECT_FALSE(budget.take(start + 59s));
   EXPECT_TRUE(budget.take(start + 61s));
   EXPECT_FALSE(budget.take(start + 62s));
   EXPECT_TRUE(budget.take(start + 24h));
+}
+
+TEST(Backoff, GrowsToHalfAMinuteAndStartsAnewAfterASuccess) {
+  Backoff backoff;
+  EXPECT_LE(backoff.next(), 500ms);
+  for (int i = 0; i < 20; ++i)
+    EXPECT_LE(backoff.next(), 30s);
+  EXPECT_GE(backoff.next(), 15s);
+  backoff.reset();
+  EXPECT_LE(backoff.next(), 500ms);
 }
 
 }  // namespace
