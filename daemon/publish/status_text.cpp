@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace nvccd {
 namespace {
@@ -31,7 +32,17 @@ std::string which(const std::vector<PciAddress>& devices) {
   return devices.size() == 1 ? to_string(devices.front()) : count(devices.size(), "device", "devices");
 }
 
-std::string describe_job(const NodeState& node, const JobSnapshot& job) {
+// Those of the job's devices for which it has to wait.
+std::vector<PciAddress> in_use(const JobSnapshot& job, const Devices& devices) {
+  std::vector<PciAddress> found;
+  std::ranges::copy_if(job.devices, std::back_inserter(found), [&](const PciAddress& address) {
+    const auto device = devices.find(address);
+    return device != devices.end() && device->second.in_use;
+  });
+  return found;
+}
+
+std::string describe_job(const NodeState& node, const Devices& devices, const JobSnapshot& job) {
   const std::string progress =
       fmt::format("{}, {:.0f} %", to_string(job.phase), std::clamp(job.progress, 0.0, 1.0) * 100);
   if (job.kind == JobKind::bind || job.kind == JobKind::unbind || job.kind == JobKind::reset)
@@ -41,10 +52,11 @@ std::string describe_job(const NodeState& node, const JobSnapshot& job) {
                                                      : "Resetting",
                        which(job.devices));
   const auto mode = to_string(job.mode.value_or(node.requested_mode));
-  if (job.state == JobState::waiting)
-    return fmt::format("Waiting for {} in use, to change to {}", which(job.devices), mode);
-  if (job.state == JobState::queued) return fmt::format("Changing to {}: looking at the devices", mode);
-  return fmt::format("Changing to {}: {}", mode, progress);
+  if (job.state == JobState::running) return fmt::format("Changing to {}: {}", mode, progress);
+  const auto holding_up = in_use(job, devices);
+  if (job.state == JobState::waiting && !holding_up.empty())
+    return fmt::format("Waiting for {} in use, to change to {}", which(holding_up), mode);
+  return fmt::format("Changing to {}: looking at the devices", mode);
 }
 
 // Of a node in which not every device is as it should be.
@@ -88,7 +100,7 @@ std::string describe_node(const NodeState& node, const Devices& devices) {
 
 std::string status_text(const NodeState& node, const Devices& devices, const JobSnapshot* job,
                         const std::string& broken_settings) {
-  auto text = job != nullptr ? describe_job(node, *job) : describe_node(node, devices);
+  auto text = job != nullptr ? describe_job(node, devices, *job) : describe_node(node, devices);
   if (!broken_settings.empty()) text += "; older settings are in force: " + broken_settings;
   // systemd takes lines; names and file names may hold anything.
   std::ranges::replace_if(text, [](char c) { return c >= 0 && c < ' '; }, ' ');

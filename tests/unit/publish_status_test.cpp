@@ -60,8 +60,10 @@ TEST_F(StatusText, ShowsHowFarAChangeIs) {
 
 TEST_F(StatusText, NamesTheDeviceThatAChangeWaitsFor) {
   auto job = set_mode(JobState::waiting);
-  EXPECT_EQ(text(&job), "Waiting for 0000:01:00.0 in use, to change to ppcie");
   job.devices.push_back(devices.rbegin()->first);
+  first().in_use = true;
+  EXPECT_EQ(text(&job), "Waiting for 0000:01:00.0 in use, to change to ppcie");
+  devices.rbegin()->second.in_use = true;
   EXPECT_EQ(text(&job), "Waiting for 2 devices in use, to change to ppcie");
 }
 
