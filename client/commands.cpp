@@ -11,11 +11,11 @@
 #include "client/fix.h"
 #include "client/job_command.h"
 #include "client/json_output.h"
-#include "client/local_findings.h"
 #include "client/monitor.h"
 #include "client/overview.h"
 #include "client/terminal.h"
 #include "dbus/names.h"
+#include "preflight/preflight.h"
 
 namespace nvccd::client {
 namespace {
@@ -77,13 +77,15 @@ ClientResult<Findings> ask_for_findings(const Arguments& arguments) {
 
 // Where nvccd does not run is where people want to know why.
 ClientResult<ExitStatus> check(const Arguments& arguments) {
-  const auto findings = ask_for_findings(arguments);
+  auto findings = ask_for_findings(arguments);
   if (findings) {
+    if (::geteuid() == 0) findings = preflight::fill_gaps(*std::move(findings));
     print_findings(*findings, arguments);
     return has_failed(*findings) ? ExitStatus::failed : ExitStatus::done;
   }
   if (exit_status(findings.error().name) == ExitStatus::not_reachable)
-    if (const Findings local = local_findings(); !local.empty()) print_findings(local, arguments);
+    if (const Findings local = preflight::run_without_daemon(); !local.empty())
+      print_findings(local, arguments);
   return std::unexpected(findings.error());
 }
 

@@ -63,6 +63,8 @@ inline Verdict fail(std::string found, std::string advice) {
 struct Check {
   std::string_view id;  // each has a section of that name in nvccd-checks(7)
   Verdict (*run)(const Subject&);
+  // Needs other processes or the files of kernel modules, which the daemon's sandbox does not show.
+  bool beyond_sandbox = false;
 };
 
 // A topic a file. All but those of the host and of nvccd itself run only where there is something to check.

@@ -125,9 +125,9 @@ Verdict check_services(const Subject& subject) {
 }
 
 constexpr Check checks[] = {
-    {"conflict.driverctl", check_driverctl},   {"conflict.libvirt", check_libvirt},
-    {"conflict.vfio-ids", check_vfio_ids},     {"conflict.udev", check_udev_rules},
-    {"conflict.gpu-operator", check_operator}, {"conflict.services", check_services},
+    {"conflict.driverctl", check_driverctl},         {"conflict.libvirt", check_libvirt},
+    {"conflict.vfio-ids", check_vfio_ids, true},     {"conflict.udev", check_udev_rules},
+    {"conflict.gpu-operator", check_operator, true}, {"conflict.services", check_services},
 };
 
 }  // namespace

@@ -47,11 +47,14 @@ Result<> add_with_imports(const HostView& host, const std::string& file, int dep
 }
 
 Result<ContainerRuntime> read_containerd(const HostView& host) {
+  const auto processes = list_processes(host);
+  if (!processes) return std::unexpected(hidden_processes());
   std::string file = "/etc/containerd/config.toml";
-  for (const auto& process : list_processes(host).value_or(std::vector<Process>()))
-    if (process.name() == "containerd" && is_in_host_root(host, process))
-      if (const auto named = process.option("--config"); named || process.option("-c"))
-        file = named ? *named : *process.option("-c");
+  for (const auto& process : *processes)
+    if (process.name() == "containerd" && is_in_host_root(host, process)) {
+      const auto named = process.option("--config");
+      file = named ? *named : process.option("-c").value_or(file);
+    }
   ConfigurationText configuration;
   if (host.has(file))
     if (auto added = add_with_imports(host, file, 0, configuration); !added)

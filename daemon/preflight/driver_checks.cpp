@@ -194,10 +194,13 @@ Verdict check_variant(const Subject& subject) {
 }
 
 constexpr Check checks[] = {
-    {"driver.bound", check_bound},       {"driver.loaded", check_loaded},
-    {"driver.autoload", check_autoload}, {"driver.initramfs", check_initramfs},
-    {"driver.packages", check_packages}, {"vfio.driver", check_vfio},
-    {"vfio.variant", check_variant},
+    {"driver.bound", check_bound},
+    {"driver.loaded", check_loaded},
+    {"driver.autoload", check_autoload, true},
+    {"driver.initramfs", check_initramfs},
+    {"driver.packages", check_packages, true},
+    {"vfio.driver", check_vfio, true},
+    {"vfio.variant", check_variant, true},
 };
 
 }  // namespace

@@ -65,12 +65,7 @@ bool has_kubernetes(const HostView& host) {
 Result<Kubelet> read_kubelet(const HostView& host) {
   Kubelet kubelet;
   const auto processes = list_processes(host);
-  if (!processes) {
-    kubelet.note = fmt::format("the kubelet's arguments cannot be seen from here, {} is assumed", usual_file);
-    if (auto added = add_file(host, usual_file, kubelet.settings); !added)
-      return std::unexpected(added.error());
-    return kubelet;
-  }
+  if (!processes) return std::unexpected(hidden_processes());
   const auto process = std::ranges::find_if(*processes, [&](const Process& candidate) {
     return candidate.name() == "kubelet" && is_in_host_root(host, candidate);
   });

@@ -9,6 +9,7 @@
 #include "preflight/check.h"
 #include "preflight/container_runtime.h"
 #include "preflight/kubelet.h"
+#include "preflight/processes.h"
 
 namespace nvccd::preflight {
 namespace {
@@ -24,6 +25,7 @@ Verdict unreadable(const Error& error) {
 }
 
 Verdict check_kubelet(const Subject& subject) {
+  if (!list_processes(subject.host)) return unreadable(hidden_processes());
   const auto kubelet = read_kubelet(subject.host);
   if (!kubelet)
     return warn(kubelet.error().message(),
@@ -212,16 +214,16 @@ Verdict check_node_features(const Subject& subject) {
 }
 
 constexpr Check checks[] = {
-    {"kubelet.settings", check_kubelet},
-    {"kubelet.pod-resources-get", check_pod_resources},
-    {"kubelet.runtime-class-image", check_image_api},
-    {"kubelet.request-timeout", check_request_timeout},
+    {"kubelet.settings", check_kubelet, true},
+    {"kubelet.pod-resources-get", check_pod_resources, true},
+    {"kubelet.runtime-class-image", check_image_api, true},
+    {"kubelet.request-timeout", check_request_timeout, true},
     {"kubelet.pod-resources-socket", check_socket},
-    {"runtime.handlers", check_handlers},
-    {"runtime.cdi", check_cdi},
+    {"runtime.handlers", check_handlers, true},
+    {"runtime.cdi", check_cdi, true},
     {"kata.version", check_kata_version},
-    {"kata.timeout", check_kata_timeout},
-    {"kata.devices", check_kata_devices},
+    {"kata.timeout", check_kata_timeout, true},
+    {"kata.devices", check_kata_devices, true},
     {"nfd.features", check_node_features},
 };
 

@@ -1,5 +1,7 @@
 #include "preflight/preflight.h"
 
+#include <algorithm>
+
 #include "pci/device_facts.h"
 #include "policy/desired.h"
 #include "preflight/kubelet.h"
@@ -74,6 +76,18 @@ Findings run(const Input& input) {
 
 Findings run_without_daemon() {
   return run({.settings = load_settings(default_settings_file, default_settings_directory)});
+}
+
+Findings fill_gaps(Findings findings) {
+  const Findings own = run_without_daemon();
+  for (const auto& topic : {driver_checks(), conflict_checks(), kubernetes_checks()})
+    for (const auto& check : topic) {
+      if (!check.beyond_sandbox) continue;
+      const auto gap = std::ranges::find(findings, check.id, &Finding::id);
+      const auto seen = std::ranges::find(own, check.id, &Finding::id);
+      if (gap != findings.end() && gap->result == CheckResult::skip && seen != own.end()) *gap = *seen;
+    }
+  return findings;
 }
 
 std::vector<std::string_view> check_ids() {

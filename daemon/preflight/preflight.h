@@ -18,6 +18,9 @@ Findings run(const Input& input);
 // Of this host, with the settings of /etc/nvccd, for the case that the daemon cannot be asked.
 Findings run_without_daemon();
 
+// The daemon's findings; where its sandbox did not let it see, this process looks again.
+Findings fill_gaps(Findings findings);
+
 // Every id that a finding can have, in the order of the findings.
 std::vector<std::string_view> check_ids();
 

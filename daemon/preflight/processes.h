@@ -17,8 +17,10 @@ struct Process {
   std::optional<std::string> option(std::string_view name) const;
 };
 
-// nullopt: other processes cannot be seen (ProtectProc=, hidepid=).
+// nullopt: other processes cannot be seen (ProtectProc=, hidepid=), and what they do is not to be guessed.
 std::optional<std::vector<Process>> list_processes(const HostView& host);
+
+Error hidden_processes();
 
 // Whether the process sees the files that the host's own programs see; one in a container does not.
 bool is_in_host_root(const HostView& host, const Process& process);

@@ -50,7 +50,8 @@ std::optional<Repair> set_up_kubelet(const HostView& host, const Findings& findi
     repair.findings.emplace_back(id);
     return std::optional<std::string>(wanted);
   };
-  repair.content = std::string(mark) + "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
+  repair.content =
+      std::string(mark) + "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
   if (const auto timeout = value("kubelet.request-timeout", "runtimeRequestTimeout", "20m"))
     repair.content += fmt::format("runtimeRequestTimeout: {}\n", *timeout);
   std::string gates;

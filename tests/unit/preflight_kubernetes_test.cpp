@@ -18,10 +18,17 @@ const Case cases[] = {
      [](GoodHost& host, Input&) { host.write("/etc/kubernetes/kubelet.yaml", "[\n"); }},
     {"KubeletFileIsMissing", "kubelet.settings", warns, "/etc/kubernetes/kubelet.yaml",
      [](GoodHost& host, Input&) { host.remove("/etc/kubernetes/kubelet.yaml"); }},
-    {"KubeletCannotBeSeen", "kubelet.settings", passes, "cannot be seen from here",
+    {"KubeletCannotBeSeen", "kubelet.settings", skips, "cannot be seen from here",
+     [](GoodHost& host, Input&) { host.remove("/proc/1"); }},
+    {"KubeletThatCannotBeSeenIsNotGuessed", "kubelet.request-timeout", skips, "cannot be seen from here",
      [](GoodHost& host, Input&) {
        host.remove("/proc/1");
        host.write("/var/lib/kubelet/config.yaml", "kind: KubeletConfiguration\n");
+     }},
+    {"ContainerdThatCannotBeSeenIsNotGuessed", "runtime.handlers", skips, "cannot be seen from here",
+     [](GoodHost& host, Input&) {
+       host.remove("/proc/1");
+       host.write("/run/containerd/containerd.sock", "");
      }},
     {"KubeletDoesNotRun", "kubelet.settings", passes, "no kubelet runs",
      [](GoodHost& host, Input&) {
