@@ -46,6 +46,17 @@ class EmulatedDevices(AgentTest):
         self.expect_labels(mode_state="on", ready="true", vfio_manager="true")
         self.expect(lambda: not self.withdrawn.exists(), "devices are offered again")
 
+    def test_a_mode_that_is_in_force_already_disturbs_nobody(self):
+        self.start_node()
+        self.add_node(mode="on", vfio_manager="true", cc_manager="false")
+        self.start_agent()
+        self.expect_labels(mode_state="on", ready="true")
+        self.expect(lambda: (self.directory / "lib" / "label-modes").exists(), "nvccd was asked")
+        self.set_labels(mode="ppcie")
+        self.expect_labels(mode_state="ppcie", ready="true", vfio_manager="true")
+        paused = [r for r in self.api.requests if str(r) == "patch nodes" and "paused" in r.text]
+        self.assertEqual(len(paused), 1, "only for the second change")
+
     def test_a_device_that_a_vm_holds_is_named_and_waited_for(self):
         self.start_node()
         self.node.do("hold gpu1")

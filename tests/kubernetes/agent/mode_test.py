@@ -189,16 +189,6 @@ class ModeLabel(AgentTest):
         self.set_labels(mode="off")
         self.nvccd.wait_for_calls(("SetMode", "ppcie"), ("SetMode", "off"))
 
-    def test_a_mode_that_is_in_force_already_disturbs_nobody(self):
-        self.start_nvccd()
-        self.add_node(mode="on", vfio_manager="true", cc_manager="false")
-        self.start_agent()
-        self.expect_labels(mode_state="on", ready="true")
-        self.nvccd.wait_for_calls(("SetMode", "on"))
-        patched = [request.text for request in self.api.requests if str(request) == "patch nodes"]
-        self.assertFalse([text for text in patched if "paused" in text or '"false"' in text], patched)
-        self.assertFalse(self.withdrawn.exists())
-
     def test_another_agents_start_does_not_ask_again(self):
         self.start_nvccd()
         self.add_node(mode="ppcie")

@@ -86,12 +86,10 @@ class ScriptedNode {
                                   : manager_.set_mode_requests.back().options.dry_run;
     const NodeState& node = manager_.node();
     const Mode mode = clearing ? node.default_mode : manager_.set_mode_requests.back().mode;
-    const bool right = node.mode_state == to_mode_state(mode);
     manager_.change_job(id, [&](JobSnapshot& job) {
       job.state = dry_run ? JobState::queued : JobState::running;
       job.phase = JobPhase::reset;
       if (clearing) job.mode.reset();
-      if (right) job.devices.clear();
     });
     tell({{"call", clearing ? "ClearMode" : "SetMode"},
           {"mode", clearing ? "" : to_string(mode)},
