@@ -77,7 +77,9 @@ TEST_F(MetricsTest, AreAllInTheManualPage) {
   go_through(ModeState::on, 1s);
   std::istringstream lines(metrics(manager.node(), manager.devices(), statistics, "1"));
   for (std::string word, name; lines >> word;)
-    if (word == "TYPE" && lines >> name) EXPECT_TRUE(page.contains("*" + name + "*")) << name;
+    if (word == "TYPE" && lines >> name) {
+      EXPECT_TRUE(page.contains("*" + name + "*")) << name;
+    }
 }
 
 TEST_F(MetricsTest, ForgetADeviceThatIsGone) {
