@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "kubernetes/device-plugin/registration.h"
 #include "kubernetes/device-plugin/resource_name.h"
 
 namespace nvccd::kubernetes {
@@ -19,6 +18,9 @@ using namespace std::chrono_literals;
 // leaves a socket behind on which nobody ever answers.
 constexpr Duration first_patience = 100ms;
 constexpr Duration most_patience = 1min;
+
+// How long a kubelet may think about a registration.
+constexpr Duration answer_limit = 5s;
 
 bool socket_exists(const std::filesystem::path& path) {
   struct stat status{};
@@ -47,6 +49,10 @@ Result<std::shared_ptr<Endpoint>> Endpoint::create(const EndpointSurroundings& s
   return self;
 }
 
+Endpoint::~Endpoint() {
+  if (attempt_) attempt_->cancel();
+}
+
 void Endpoint::publish(const Units& units) {
   units_ = units;
   if (server_) server_->publish(units);
@@ -63,7 +69,7 @@ void Endpoint::kubelet_appeared() {
 void Endpoint::keep_up() {
   retry_.reset();
   if (!socket_exists(surroundings_.kubelet_dir / kubelet_socket_name)) return;
-  if (keep_serving() && registered_ != needed_ && !registering_) register_now();
+  if (keep_serving() && registered_ != needed_ && !attempt_) register_now();
 }
 
 bool Endpoint::keep_serving() {
@@ -81,19 +87,18 @@ bool Endpoint::keep_serving() {
 }
 
 void Endpoint::register_now() {
-  registering_ = true;
+  attempt_ = std::make_shared<Registration>(surroundings_.kubelet_dir, socket_, resource_);
+  attempt_limit_ = surroundings_.scheduler->after(answer_limit, [this] { attempt_->cancel(); });
   start_with_result(
-      *surroundings_.scheduler,
-      [directory = surroundings_.kubelet_dir, socket = socket_, resource = resource_] {
-        return register_with_kubelet(directory, socket, resource);
-      },
+      *surroundings_.scheduler, [attempt = attempt_] { return attempt->run(); },
       [weak = weak_from_this(), need = needed_](const Result<>& result) {
         if (const auto self = weak.lock()) self->registered(need, result);
       });
 }
 
 void Endpoint::registered(std::uint64_t need, const Result<>& result) {
-  registering_ = false;
+  attempt_limit_.reset();
+  attempt_.reset();
   if (!result && need == needed_) return try_again_later(result.error());
   if (result) {
     registered_ = need;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/scheduler.h"
+#include "kubernetes/device-plugin/registration.h"
 #include "kubernetes/device-plugin/resource_server.h"
 #include "kubernetes/state/path_watch.h"
 
@@ -26,6 +27,8 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
   // Serves and registers as soon as there is a kubelet. The surroundings outlive it.
   static Result<std::shared_ptr<Endpoint>> create(const EndpointSurroundings& surroundings,
                                                   std::string resource, Units units);
+
+  ~Endpoint();
 
   void publish(const Units& units);
   // A kubelet has started: it knows nothing of us.
@@ -48,7 +51,8 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
   // Counts what makes a registration necessary, so that one under way does not stand for what came after it.
   std::uint64_t needed_ = 1;
   std::uint64_t registered_ = 0;
-  bool registering_ = false;
+  std::shared_ptr<Registration> attempt_;  // under way, in a worker
+  std::unique_ptr<Timer> attempt_limit_;
   Duration patience_;
   std::unique_ptr<Timer> retry_;
 };

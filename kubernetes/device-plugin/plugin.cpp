@@ -14,6 +14,7 @@
 
 #include "kubernetes/device-plugin/advertisement_files.h"
 #include "kubernetes/device-plugin/change_log.h"
+#include "kubernetes/device-plugin/grpc_runtime.h"
 #include "kubernetes/device-plugin/registration.h"
 #include "kubernetes/device-plugin/resource_name.h"
 
@@ -22,8 +23,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// An attempt to register ends by itself.
-constexpr Duration patience_at_end = 10s;
+// For attempts to register, which have been cancelled by then.
+constexpr Duration patience_at_end = 5s;
 
 // What a plugin left behind that was killed.
 void remove_stale_sockets(const std::filesystem::path& directory) {
@@ -68,6 +69,7 @@ Result<> Plugin::set_up() {
             sd_event_add_signal(event, nullptr, signal | SD_EVENT_SIGNAL_PROCMASK, nullptr, nullptr);
         r < 0)
       return std::unexpected(system_error("cannot handle signals", -r));
+  start_grpc();
   auto scheduler = EventScheduler::create(event);
   if (!scheduler) return std::unexpected(scheduler.error());
   scheduler_ = *std::move(scheduler);

@@ -4,7 +4,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
-#include <chrono>
+#include <utility>
 
 #include "kubernetes/device-plugin/api.h"
 #include "kubernetes/device-plugin/resource_service.h"
@@ -12,9 +12,6 @@
 namespace nvccd::kubernetes {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto answer_limit = 5s;
 constexpr auto api_version = "v1beta1";
 
 std::shared_ptr<grpc::Channel> connect(const std::filesystem::path& socket) {
@@ -28,22 +25,26 @@ std::shared_ptr<grpc::Channel> connect(const std::filesystem::path& socket) {
 
 }  // namespace
 
-Result<> register_with_kubelet(const std::filesystem::path& kubelet_dir, const std::string& socket,
-                               const std::string& resource) {
+Registration::Registration(const std::filesystem::path& kubelet_dir, std::string socket, std::string resource)
+    : kubelet_socket_(kubelet_dir / kubelet_socket_name),
+      socket_(std::move(socket)),
+      resource_(std::move(resource)) {}
+
+Result<> Registration::run() {
   v1beta1::RegisterRequest request;
   request.set_version(api_version);
-  request.set_endpoint(socket);
-  request.set_resource_name(resource);
+  request.set_endpoint(socket_);
+  request.set_resource_name(resource_);
   *request.mutable_options() = plugin_options();
 
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + answer_limit);
   v1beta1::Empty answer;
-  const auto kubelet = v1beta1::Registration::NewStub(connect(kubelet_dir / kubelet_socket_name));
-  const grpc::Status status = kubelet->Register(&context, request, &answer);
+  const grpc::Status status =
+      v1beta1::Registration::NewStub(connect(kubelet_socket_))->Register(&context_, request, &answer);
   if (status.ok()) return {};
+  const bool cancelled = status.error_code() == grpc::StatusCode::CANCELLED;
   return std::unexpected(
-      Error{.cause = fmt::format("the kubelet did not register {}: {}", resource, status.error_message())});
+      Error{.cause = fmt::format("the kubelet did not register {}: {}", resource_,
+                                 cancelled ? "it does not answer" : status.error_message())});
 }
 
 }  // namespace nvccd::kubernetes

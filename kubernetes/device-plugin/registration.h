@@ -1,6 +1,8 @@
 // Makes a resource known to the kubelet.
 #pragma once
 
+#include <grpcpp/client_context.h>
+
 #include <filesystem>
 #include <string>
 
@@ -10,9 +12,22 @@ namespace nvccd::kubernetes {
 
 inline constexpr const char* kubelet_socket_name = "kubelet.sock";
 
-// Blocks, for seconds when the kubelet does not answer. `socket` is the name of the socket that serves the
-// resource, in the kubelet's directory. Thread-safe.
-Result<> register_with_kubelet(const std::filesystem::path& kubelet_dir, const std::string& socket,
-                               const std::string& resource);
+// One attempt.
+class Registration {
+ public:
+  // `socket` is the name of the socket that serves the resource, in the kubelet's directory.
+  Registration(const std::filesystem::path& kubelet_dir, std::string socket, std::string resource);
+
+  // Blocks until the kubelet answers or closes the connection. To be called once, from any thread.
+  Result<> run();
+  // Makes run() return, now or when it is called. From any thread.
+  void cancel() { context_.TryCancel(); }
+
+ private:
+  std::filesystem::path kubelet_socket_;
+  std::string socket_;
+  std::string resource_;
+  grpc::ClientContext context_;
+};
 
 }  // namespace nvccd::kubernetes

@@ -11,6 +11,8 @@
 #include <limits>
 #include <utility>
 
+#include "kubernetes/device-plugin/grpc_runtime.h"
+
 namespace nvccd::kubernetes {
 namespace {
 
@@ -27,7 +29,13 @@ ino_t socket_inode(const std::filesystem::path& path) {
   return ::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode) ? status.st_ino : 0;
 }
 
+bool something_else_at(const std::filesystem::path& path) {
+  struct stat status{};
+  return ::lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode);
+}
+
 std::unique_ptr<grpc::Server> build(const std::filesystem::path& socket, ResourceService& service) {
+  const CoarseTimers of_its_threads;
   grpc::ServerBuilder builder;
   builder.AddListeningPort("unix:" + socket.string(), grpc::InsecureServerCredentials());
   builder.RegisterService(&service);
@@ -57,6 +65,7 @@ Result<std::unique_ptr<ResourceServer>> ResourceServer::start(const std::string&
   if (socket.native().size() >= sizeof(sockaddr_un::sun_path))
     return failed(
         "the path is too long for a socket; give the resource a shorter alias in the settings of nvccd");
+  if (something_else_at(socket)) return failed("something that is no socket is in the way; remove it");
   std::unique_ptr<ResourceServer> self(
       new ResourceServer(resource, socket, std::move(units), std::move(look)));
   self->server_ = build(socket, self->service_);
