@@ -57,9 +57,12 @@ std::optional<bool> Kubelet::feature_gate(const std::string& name) const {
 }
 
 bool has_kubernetes(const HostView& host) {
-  for (const auto* path : {"/var/lib/kubelet", "/etc/kubernetes", "/etc/rancher", "/var/lib/k0s"})
+  for (const auto* path : {"/var/lib/kubelet", "/etc/rancher", "/var/lib/k0s"})
     if (!host.list(path).empty()) return true;
-  return service_runs(host, "kubelet.service");
+  // nvccd itself makes the directory of node-feature-discovery.
+  auto configuration = host.list("/etc/kubernetes");
+  std::erase(configuration, "node-feature-discovery");
+  return !configuration.empty() || service_runs(host, "kubelet.service");
 }
 
 Result<Kubelet> read_kubelet(const HostView& host) {
