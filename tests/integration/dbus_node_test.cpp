@@ -186,6 +186,14 @@ TEST_F(DbusNode, WhatTheDevicesCannotDoIsRefused) {
   EXPECT_TRUE(reply.error_message.contains("ppcie")) << reply.error_message;
 }
 
+TEST_F(DbusNode, StopsInTheMiddleOfAChange) {
+  start(small);
+  set_mode("off");
+  ASSERT_TRUE(run_until(event.get(), [&] { return phase() == JobPhase::boot; }));
+  node.reset();
+  EXPECT_EQ(call_manager("ListDevices").error_name, SD_BUS_ERROR_SERVICE_UNKNOWN);
+}
+
 TEST_F(DbusNode, OneChangeAtATime) {
   start(small);
   node->set_speed(0);

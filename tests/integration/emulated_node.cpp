@@ -47,6 +47,13 @@ EmulatedNode::EmulatedNode(sd_event* event, const std::string& bus_address, cons
   manager_->start([this] { settled_ = true; });
 }
 
+EmulatedNode::~EmulatedNode() {
+  host_->on_vfio_node = [](const std::string&, bool) {};
+  service_.reset();
+  manager_.reset();
+  simulation_->run();  // workers that are in the middle of a change still use the host
+}
+
 void EmulatedNode::plug(const PciAddress& address, emulator::Model model) {
   host_->plug(address, model, shape_.delays, shape_.driver);
   manager_->device_appeared(address);

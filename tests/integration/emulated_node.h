@@ -31,6 +31,7 @@ class EmulatedNode {
   // Serves at once; settled() after the first look, as a daemon before it says READY. Throws
   // std::runtime_error if the bus cannot be served.
   EmulatedNode(sd_event* event, const std::string& bus_address, const Shape& shape);
+  ~EmulatedNode();
   EmulatedNode(const EmulatedNode&) = delete;
   EmulatedNode& operator=(const EmulatedNode&) = delete;
 
