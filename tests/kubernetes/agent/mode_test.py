@@ -222,6 +222,17 @@ class NvccdComesAndGoes(AgentTest):
         self.start_nvccd()
         self.expect_labels(mode_state="ppcie", ready="true")
 
+    def test_nvccd_that_stays_away_is_reported_and_operands_come_back(self):
+        self.start_nvccd()
+        self.nvccd.do("auto", value=False)
+        self.add_node(mode="ppcie", vfio_manager="true", cc_manager="false")
+        self.start_agent()
+        self.nvccd.wait_for_calls(("SetMode", "ppcie"))
+        self.nvccd.stop()
+        self.api.wait(lambda: "NvccdNotRunning" in self.api.reasons(), "an event, after half a minute", limit=90)
+        self.expect_labels(mode_state="failed", ready="false", vfio_manager="true")
+        self.expect(lambda: not self.withdrawn.exists(), "the withdrawal ends")
+
     def test_nvccd_that_ends_in_the_middle_of_a_change_goes_on_with_it(self):
         self.start_nvccd()
         self.nvccd.do("auto", value=False)
