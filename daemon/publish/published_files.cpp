@@ -64,7 +64,7 @@ Result<std::unique_ptr<PublishedFiles>> PublishedFiles::create(sd_event* event, 
   int r = sd_event_add_defer(event, &source, on_deferred, files.get());
   files->deferred_.reset(source);
   if (r >= 0) r = sd_event_source_set_enabled(source, SD_EVENT_OFF);
-  if (r >= 0) r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IDLE);
+  if (r >= 0) r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_NORMAL);
   if (r < 0) return std::unexpected(system_error("set up the writing of the state file", -r));
   return files;
 }

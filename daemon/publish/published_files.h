@@ -33,10 +33,10 @@ Result<> withdraw_published_files(const PublishPlaces& places);
 // Runs on the event loop's thread; manager and statistics must outlive it. The files are there only while
 // this object is: those left over from before are removed first, and all are removed at the end.
 //
-// Changes are written once the loop has nothing more urgent to do, so that many at a time cost one write. A
-// change that takes back a promise (ready, healthy) is written at once, before anything is done to the
-// device. A file that cannot be written is removed: readers had better see nothing than what is no longer
-// true.
+// Changes are written when their turn in the loop comes, so that many at a time cost one write, and no flood
+// of calls keeps them back. A change that takes back a promise (ready, healthy) is written at once, before
+// anything is done to the device. A file that cannot be written is removed: readers had better see nothing
+// than what is no longer true.
 class PublishedFiles final : public ManagerObserver {
  public:
   static Result<std::unique_ptr<PublishedFiles>> create(sd_event* event, Manager& manager,
