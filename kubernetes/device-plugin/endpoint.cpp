@@ -19,9 +19,6 @@ using namespace std::chrono_literals;
 constexpr Duration first_patience = 100ms;
 constexpr Duration most_patience = 1min;
 
-// How long a kubelet may think about a registration.
-constexpr Duration answer_limit = 5s;
-
 bool socket_exists(const std::filesystem::path& path) {
   struct stat status{};
   return ::stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
@@ -88,7 +85,6 @@ bool Endpoint::keep_serving() {
 
 void Endpoint::register_now() {
   attempt_ = std::make_shared<Registration>(surroundings_.kubelet_dir, socket_, resource_);
-  attempt_limit_ = surroundings_.scheduler->after(answer_limit, [this] { attempt_->cancel(); });
   start_with_result(
       *surroundings_.scheduler, [attempt = attempt_] { return attempt->run(); },
       [weak = weak_from_this(), need = needed_](const Result<>& result) {
@@ -97,7 +93,6 @@ void Endpoint::register_now() {
 }
 
 void Endpoint::registered(std::uint64_t need, const Result<>& result) {
-  attempt_limit_.reset();
   attempt_.reset();
   if (!result && need == needed_) return try_again_later(result.error());
   if (result) {

@@ -52,7 +52,6 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
   std::uint64_t needed_ = 1;
   std::uint64_t registered_ = 0;
   std::shared_ptr<Registration> attempt_;  // under way, in a worker
-  std::unique_ptr<Timer> attempt_limit_;
   Duration patience_;
   std::unique_ptr<Timer> retry_;
 };

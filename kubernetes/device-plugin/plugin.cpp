@@ -14,7 +14,6 @@
 
 #include "kubernetes/device-plugin/advertisement_files.h"
 #include "kubernetes/device-plugin/change_log.h"
-#include "kubernetes/device-plugin/grpc_runtime.h"
 #include "kubernetes/device-plugin/registration.h"
 #include "kubernetes/device-plugin/resource_name.h"
 
@@ -69,7 +68,6 @@ Result<> Plugin::set_up() {
             sd_event_add_signal(event, nullptr, signal | SD_EVENT_SIGNAL_PROCMASK, nullptr, nullptr);
         r < 0)
       return std::unexpected(system_error("cannot handle signals", -r));
-  start_grpc();
   auto scheduler = EventScheduler::create(event);
   if (!scheduler) return std::unexpected(scheduler.error());
   scheduler_ = *std::move(scheduler);

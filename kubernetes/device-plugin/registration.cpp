@@ -4,6 +4,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
+#include <chrono>
 #include <utility>
 
 #include "kubernetes/device-plugin/api.h"
@@ -12,6 +13,9 @@
 namespace nvccd::kubernetes {
 namespace {
 
+using namespace std::chrono_literals;
+
+constexpr auto answer_limit = 5s;
 constexpr auto api_version = "v1beta1";
 
 std::shared_ptr<grpc::Channel> connect(const std::filesystem::path& socket) {
@@ -37,14 +41,13 @@ Result<> Registration::run() {
   request.set_resource_name(resource_);
   *request.mutable_options() = plugin_options();
 
+  context_.set_deadline(std::chrono::system_clock::now() + answer_limit);
   v1beta1::Empty answer;
   const grpc::Status status =
       v1beta1::Registration::NewStub(connect(kubelet_socket_))->Register(&context_, request, &answer);
   if (status.ok()) return {};
-  const bool cancelled = status.error_code() == grpc::StatusCode::CANCELLED;
   return std::unexpected(
-      Error{.cause = fmt::format("the kubelet did not register {}: {}", resource_,
-                                 cancelled ? "it does not answer" : status.error_message())});
+      Error{.cause = fmt::format("the kubelet did not register {}: {}", resource_, status.error_message())});
 }
 
 }  // namespace nvccd::kubernetes

@@ -18,7 +18,7 @@ class Registration {
   // `socket` is the name of the socket that serves the resource, in the kubelet's directory.
   Registration(const std::filesystem::path& kubelet_dir, std::string socket, std::string resource);
 
-  // Blocks until the kubelet answers or closes the connection. To be called once, from any thread.
+  // Blocks until the kubelet answers or closes the connection, a few seconds at most. To be called once.
   Result<> run();
   // Makes run() return, now or when it is called. From any thread.
   void cancel() { context_.TryCancel(); }

@@ -11,8 +11,6 @@
 #include <limits>
 #include <utility>
 
-#include "kubernetes/device-plugin/grpc_runtime.h"
-
 namespace nvccd::kubernetes {
 namespace {
 
@@ -35,12 +33,11 @@ bool something_else_at(const std::filesystem::path& path) {
 }
 
 std::unique_ptr<grpc::Server> build(const std::filesystem::path& socket, ResourceService& service) {
-  const CoarseTimers of_its_threads;
   grpc::ServerBuilder builder;
   builder.AddListeningPort("unix:" + socket.string(), grpc::InsecureServerCredentials());
   builder.RegisterService(&service);
   builder.SetMaxReceiveMessageSize(max_request_bytes);
-  // One thread that waits for calls, and no look at the clock while there are none.
+  // One thread that waits for calls, without looking at the clock while there are none.
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);

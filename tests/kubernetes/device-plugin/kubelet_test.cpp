@@ -178,17 +178,5 @@ TEST_F(KubeletTest, AFileInTheWayOfASocketIsReportedAndNotRemoved) {
   EXPECT_TRUE(registered(1));
 }
 
-TEST_F(KubeletTest, AnAliasThatIsTooLongForASocketIsReportedAndTheOthersAreServed) {
-  node.aliases().pgpu_alias = std::string(63, 'x');
-  node.add_switch(switch_1);
-  start_all();
-  EXPECT_TRUE(listed(nvswitch, {{switch_1_id, healthy()}}));
-  const bool fits = (node.kubelet_dir() / ("nvccd-" + std::string(63, 'x') + ".sock")).native().size() < 108;
-  EXPECT_EQ(plugin->log().find("too long for a socket") == std::string::npos, fits);
-  node.aliases().pgpu_alias = "pgpu";
-  node.publish();
-  EXPECT_TRUE(registered(1));
-}
-
 }  // namespace
 }  // namespace nvccd::test

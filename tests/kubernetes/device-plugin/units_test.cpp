@@ -5,6 +5,7 @@
 
 #include "kubernetes/device-plugin/allocation.h"
 #include "kubernetes/device-plugin/resource_name.h"
+#include "kubernetes/device-plugin/resource_server.h"
 #include "kubernetes/device-plugin/test_node.h"
 
 namespace nvccd::test {
@@ -154,6 +155,15 @@ TEST(ResourceName, IsWhatKubernetesAccepts) {
 TEST(ResourceName, EachHasItsOwnSocket) {
   EXPECT_EQ(socket_name("nvidia.com/pgpu"), "nvccd-pgpu.sock");
   EXPECT_EQ(socket_name("example.com/pgpu"), "nvccd-example.com_pgpu.sock");
+}
+
+TEST(ResourceName, ThatIsTooLongForASocketIsAnErrorThatSaysSo) {
+  const std::string name(63, 'x');
+  EXPECT_LT(("/var/lib/kubelet/device-plugins/" + socket_name("nvidia.com/" + name)).size(), 108U)
+      << "the longest name does not fit in the usual directory";
+  const auto started = ResourceServer::start("nvidia.com/" + name, "/tmp/" + std::string(108, 'x'), {}, {});
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().cause, HasSubstr("too long for a socket"));
 }
 
 }  // namespace
