@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <sstream>
 
@@ -34,18 +35,17 @@ Result<std::string> HostView::read(std::string_view absolute, std::size_t limit)
   const UniqueFd fd(::open(fmt::format("/proc/self/fd/{}", name->get()).c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return std::unexpected(system_error(fmt::format("cannot open {}", file.string()), errno));
 
-  std::string text(limit + 1, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t got = ::read(fd.get(), text.data() + size, text.size() - size);
+  std::string text;
+  std::array<char, 16384> buffer;
+  while (text.size() <= limit) {
+    const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return std::unexpected(system_error(fmt::format("cannot read {}", file.string()), errno));
     if (got == 0) break;
-    size += static_cast<std::size_t>(got);
+    text.append(buffer.data(), static_cast<std::size_t>(got));
   }
-  if (size > limit)
+  if (text.size() > limit)
     return std::unexpected(Error{.cause = fmt::format("{} is larger than {} bytes", file.string(), limit)});
-  text.resize(size);
   return text;
 }
 
