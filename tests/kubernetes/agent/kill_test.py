@@ -86,6 +86,20 @@ class Killed(AgentTest):
             self.assertEqual(self.nvccd.calls.count(("SetMode", "off")), 1)
         self.at_every_step(take_back)
 
+    def test_a_mode_is_the_labels_though_the_agent_died_before_it_heard_that_it_was_set(self):
+        self.begin(0, {"mode": "off"})
+
+        def kill_at_the_call():
+            if self.nvccd.calls:
+                self.nvccd.on_held = lambda: self.nvccd.send("")
+                self.kill_agent()
+                self.start_agent()
+            self.nvccd.send("")
+        self.nvccd.on_held = kill_at_the_call
+        self.expect_end(mode_state="off", ready="false")
+        self.set_labels(mode=None)
+        self.expect_end(mode_state="on", ready="true")
+
     def test_a_wish_that_is_withdrawn_in_the_middle_leaves_everything_as_it_was(self):
         def withdraw(step):
             self.begin(step, {"mode": "ppcie", "vgpu_device_manager": "true"})
