@@ -171,7 +171,7 @@ void Agent::note_devices(const client::Snapshot& nvccd) {
 void Agent::carry_out(const ObjectMeta& node, Decision decision) {
   wait_for_operands(decision.awaits_operands);
   if (!keep_files(decision)) return pause();
-  if (!decision.labels.empty()) return patch(node, std::move(decision.labels));
+  if (!decision.labels.empty()) return patch(node, decision.labels);
   if (!std::holds_alternative<std::monostate>(decision.call)) call(std::move(decision.call));
 }
 
@@ -204,7 +204,7 @@ void Agent::wait_for_operands(bool waiting) {
   }
 }
 
-void Agent::patch(const ObjectMeta& node, Labels labels) {
+void Agent::patch(const ObjectMeta& node, const Labels& labels) {
   if (!patches_.take(clock_.now())) return pause();
   std::string text = patch_text(node, labels);
   transfer_ = api_.patch(node_path(settings_.node) + "?fieldManager=nvccd-node-agent",

@@ -43,7 +43,7 @@ class Agent {
   void carry_out(const ObjectMeta& node, Decision decision);
   bool keep_files(const Decision& decision);
   void wait_for_operands(bool waiting);
-  void patch(const ObjectMeta& node, Labels labels);
+  void patch(const ObjectMeta& node, const Labels& labels);
   void patched(const Labels& before, const Labels& written, const ApiResult<std::string>& body);
   void fetch_node();
   void call(Call call);

@@ -60,7 +60,8 @@ void ObjectWatch::listed(const ApiResult<std::string>& body) {
     const auto known = before.find(item.name);
     const bool overtaken =
         known != before.end() && is_older(item.resource_version, known->second.resource_version);
-    keep(overtaken ? known->second : std::move(item));
+    if (overtaken) item = known->second;
+    keep(std::move(item));
   }
   version_ = list->resource_version;
   state_ = State::known;
