@@ -14,8 +14,11 @@ constexpr std::string_view usual_domain = "nvidia.com/";
 bool is_lower_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 bool is_alphanumeric(char c) {
-  return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z');
+  return is_letter(c) || (c >= '0' && c <= '9');
 }
 
 bool is_domain_label(std::string_view label) {
@@ -34,10 +37,9 @@ bool is_domain(std::string_view domain) {
 }
 
 bool is_name(std::string_view name) {
-  return !name.empty() && name.size() <= max_name && is_alphanumeric(name.front()) &&
-         is_alphanumeric(name.back()) && std::ranges::all_of(name, [](char c) {
-           return is_alphanumeric(c) || c == '-' || c == '_' || c == '.';
-         });
+  return !name.empty() && name.size() <= max_name && is_letter(name.front()) &&
+         is_alphanumeric(name.back()) &&
+         std::ranges::all_of(name, [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; });
 }
 
 }  // namespace
@@ -52,7 +54,8 @@ std::optional<std::string> problem_of_resource_name(std::string_view resource) {
     return "Kubernetes keeps kubernetes.io to itself";
   if (!is_name(resource.substr(slash + 1)))
     return fmt::format(
-        "after the / there must be 1 to {} letters, digits, - _ or ., with a letter or digit at both ends",
+        "after the / there must be a letter, then letters, digits, - and _, {} at most, and no - or _ at the "
+        "end",
         max_name);
   return std::nullopt;
 }

@@ -28,6 +28,7 @@ class TestNode {
   void remove(const std::string& address);
   void set_mode(Mode mode);  // of all devices
   ResourceAliases& aliases() { return aliases_; }
+  const std::map<PciAddress, DeviceSnapshot>& devices() const { return devices_; }
 
   std::string state_text() const;
   // What nvccd does at every change.
