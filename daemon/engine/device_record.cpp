@@ -42,13 +42,14 @@ void DeviceRecord::take_look(const LookResult& result) {
   }
   snapshot.in_use = result.in_use;
   if (result.in_use) {
-    // Verified before it was taken, and nothing else is wanted since: it is as good as it was.
-    if (snapshot.state == DeviceState::ready) return;
-    needs_change = true;
-    snapshot.mode.reset();
-    take_error(DeviceState::busy, *result.error);
-    return;
+    snapshot.mode = verified;
+    needs_change = verified != desired;
+    if (needs_change) return take_error(DeviceState::busy, *result.error);
+    // Verified before it was taken, and what is wanted is that: it is as good as it was.
+    snapshot.state = DeviceState::ready;
+    return clear_error();
   }
+  verified.reset();
   // What it is does not change because it does not answer now.
   if (result.architecture != Architecture::unknown) {
     snapshot.architecture = result.architecture;
@@ -61,6 +62,7 @@ void DeviceRecord::take_look(const LookResult& result) {
   }
   clear_error();
   needs_change = !result.right;
+  if (result.right) verified = result.mode;
   snapshot.state = result.right ? DeviceState::ready : DeviceState::discovered;
 }
 

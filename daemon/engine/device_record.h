@@ -12,6 +12,8 @@ struct DeviceRecord {
   std::optional<ErrorKind> error_kind;  // of snapshot.error
   bool managed = true;
   Mode desired = Mode::off;
+  // The mode in which it was found right; nobody but the one who holds it now can have changed that since.
+  std::optional<Mode> verified;
   bool released = false;                 // given back with unbind, until bind
   bool looking = false;                  // a worker looks at it
   std::unique_ptr<Timer> look_patience;  // runs while the other devices wait for that look

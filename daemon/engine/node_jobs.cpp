@@ -160,6 +160,7 @@ void NodeManager::run_transition(const std::vector<PciAddress>& addresses) {
     record.changing = true;
     record.open_balance = 0;
     record.needs_change = false;
+    record.verified.reset();
     record.clear_error();
     record.snapshot.state = DeviceState::transitioning;
   }
@@ -202,7 +203,7 @@ void NodeManager::device_changed(const PciAddress& address, const Result<>& resu
   DeviceRecord& record = position->second;
   record.changing = false;
   if (result) {
-    record.snapshot.mode = record.desired;
+    record.snapshot.mode = record.verified = record.desired;
     record.snapshot.state = DeviceState::ready;
   } else if (result.error().kind == ErrorKind::device_busy) {
     record.snapshot.in_use = true;
@@ -282,6 +283,7 @@ Result<JobId> NodeManager::start_device_job(JobKind kind, const PciAddress& addr
   DeviceRecord& record = records_.at(address);
   record.changing = true;
   record.open_balance = 0;
+  record.verified.reset();
   record.snapshot.state = kind == JobKind::bind ? DeviceState::binding : DeviceState::transitioning;
   publish(address);
   publish_node();

@@ -92,6 +92,7 @@ void NodeManager::vfio_node_closed(const std::string& node) {
     --record.open_balance;
     if (record.ours() || !record.snapshot.in_use) continue;
     // Whoever had it may have changed anything. Nothing is known of it until it was looked at again.
+    record.verified.reset();
     record.snapshot.in_use = false;
     if (record.managed && !record.released) {
       record.snapshot.state = DeviceState::discovered;
@@ -222,6 +223,7 @@ void NodeManager::look_hangs(const PciAddress& address) {
   if (position == records_.end()) return;
   DeviceRecord& record = position->second;
   record.hangs = true;
+  record.verified.reset();
   record.snapshot.mode.reset();
   const Error error{.kind = ErrorKind::hardware_failed,
                     .cause = "the kernel does not come back from binding or reading the device",
@@ -237,7 +239,10 @@ void NodeManager::look_hangs(const PciAddress& address) {
 // Somebody may have taken the device, or let go of it, between our own closing of it and now.
 void NodeManager::account_for_openings(DeviceRecord& record) {
   if (record.open_balance > 0) record.snapshot.in_use = true;
-  if (record.open_balance < 0 && record.snapshot.in_use) request_look(record);
+  if (record.open_balance < 0 && record.snapshot.in_use) {
+    record.verified.reset();
+    request_look(record);
+  }
   record.open_balance = 0;
 }
 

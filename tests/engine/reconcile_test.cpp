@@ -118,6 +118,23 @@ TEST_F(ReconcileTest, WaitsForADeviceInUseAndGoesOnByItself) {
   EXPECT_EQ(hardware(1).active_mode(), "off");
 }
 
+TEST_F(ReconcileTest, ADeviceInUseIsReadyAgainWhenTheChangeIsNoLongerWanted) {
+  start_on(2);
+  ASSERT_TRUE(host->take_for_vm(slot(1)));
+  run();
+  const JobSnapshot waiting = set_mode(Mode::off, {.wait = true});
+  EXPECT_EQ(device(1).mode, Mode::on) << "it was verified in that, and nobody but its VM had it since";
+  EXPECT_FALSE(manager->node().ready);
+
+  ASSERT_TRUE(manager->cancel(waiting.id));
+  run();
+
+  EXPECT_EQ(device(1).state, DeviceState::ready);
+  EXPECT_TRUE(device(1).in_use);
+  EXPECT_TRUE(manager->node().ready);
+  EXPECT_EQ(resets(1), 1);
+}
+
 TEST_F(ReconcileTest, VerifiesADeviceAgainAfterItsVmLetGoOfIt) {
   start_on(1);
   ASSERT_TRUE(host->take_for_vm(slot(0)));
