@@ -7,7 +7,8 @@
 
 namespace nvccd::kubernetes {
 
-// Why the kubelet, a pod or CDI, whose kinds have the same names, could not use the name; nullopt when they can.
+// Why the kubelet, a pod or CDI, whose kinds have the same names, could not use the name; nullopt when they
+// can.
 std::optional<std::string> problem_of_resource_name(std::string_view name);
 
 // Every socket of ours has this in front.

@@ -103,7 +103,9 @@ Result<JobId> FakeManager::clear_mode(const ModeOptions& options) {
   clear_mode_requests.push_back(options);
   if (refusal) return std::unexpected(*refusal);
   return start_job({.kind = JobKind::clear_mode,
-                    .mode = node_.default_mode, .devices = addresses(), .state = JobState::running});
+                    .mode = node_.default_mode,
+                    .devices = addresses(),
+                    .state = JobState::running});
 }
 
 Result<JobId> FakeManager::device_job(JobKind kind, const PciAddress& address) {

@@ -130,9 +130,11 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"[kubernetes]\ncdi = 'true'", "2:7: kubernetes.cdi must be true or false"},
         Mistake{"[kubernetes]\nnode_features = 0", "2:17: kubernetes.node_features must be true or false"},
         Mistake{"[kubernetes]\npgpu_alias = 'nvidia.com/gpu'",
-                "2:14: kubernetes.pgpu_alias must be letters, digits, '-' and '_', beginning with a letter, at most 63"},
+                "2:14: kubernetes.pgpu_alias must be letters, digits, '-' and '_', beginning with a letter, "
+                "at most 63"},
         Mistake{"[kubernetes]\nnvswitch_alias = 5",
-                "2:18: kubernetes.nvswitch_alias must be letters, digits, '-' and '_', beginning with a letter, at most 63"},
+                "2:18: kubernetes.nvswitch_alias must be letters, digits, '-' and '_', beginning with a "
+                "letter, at most 63"},
         Mistake{"mode = 'on'", "1:8: mode must be a table"},
         Mistake{"vfio = []", "1:8: vfio must be a table"},
         Mistake{"device = 'gpu'", "1:10: device must be an array of tables, written [[device]]"},
