@@ -24,7 +24,7 @@ def main():
     class Control(socketserver.StreamRequestHandler):
         def handle(self):
             api.put("nodes", "node1", json.loads(self.rfile.readline()))
-            self.wfile.write(json.dumps({"labels": api.labels(), "events": [event["message"] for event in api.events()],
+            self.wfile.write(json.dumps({"labels": api.labels(), "events": [message for _, message, _ in api.events()],
                                          "violations": [str(each) for each in api.violations]}).encode())
 
     with socketserver.UnixStreamServer(socket, Control) as server:
