@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr EmulatedNode::Shape small = {.gpus = 2, .switches = 1};
+const EmulatedNode::Shape small = {.gpus = 2, .switches = 1};
 
 TEST_F(DbusNode, ShowsANodeThatIsReady) {
   start(small);
