@@ -27,13 +27,14 @@ Result<> write_all(int fd, std::string_view content, const std::filesystem::path
   return {};
 }
 
-Result<> write_new_file(const std::filesystem::path& path, std::string_view content, mode_t mode) {
+Result<> write_new_file(const std::filesystem::path& path, std::string_view content, mode_t mode,
+                        Lasting lasting) {
   if (auto removed = remove_file(path); !removed) return removed;  // left over from a crash
   const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
   if (!fd) return failed("create", path);
   if (::fchmod(fd.get(), mode) < 0) return failed("set the permissions of", path);
   if (auto written = write_all(fd.get(), content, path); !written) return written;
-  if (::fsync(fd.get()) < 0) return failed("flush", path);
+  if (lasting == Lasting::yes && ::fsync(fd.get()) < 0) return failed("flush", path);
   return {};
 }
 
@@ -46,14 +47,16 @@ Result<> sync_directory(const std::filesystem::path& path) {
 
 }  // namespace
 
-Result<> write_file_atomically(const std::filesystem::path& path, std::string_view content, mode_t mode) {
+Result<> write_file_atomically(const std::filesystem::path& path, std::string_view content, mode_t mode,
+                               Lasting lasting) {
   const auto temporary = path.parent_path() / ("." + path.filename().string() + ".new");
-  auto written = write_new_file(temporary, content, mode);
+  auto written = write_new_file(temporary, content, mode, lasting);
   if (written && ::rename(temporary.c_str(), path.c_str()) < 0) written = failed("replace", path);
   if (!written) {
     ::unlink(temporary.c_str());
     return written;
   }
+  if (lasting == Lasting::no) return {};
   return sync_directory(path.has_parent_path() ? path.parent_path() : ".");
 }
 

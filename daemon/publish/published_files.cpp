@@ -118,7 +118,7 @@ void PublishedFiles::put(const fs::path& path, const std::string& content) {
   if (const auto before = written_.find(path); before != written_.end() && before->second == content) return;
   std::error_code none;  // the writing says what is wrong
   fs::create_directories(path.parent_path(), none);
-  const auto written = write_file_atomically(path, content, 0644);
+  const auto written = write_file_atomically(path, content, 0644, Lasting::no);
   if (written)
     written_[path] = content;
   else

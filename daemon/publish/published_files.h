@@ -55,6 +55,8 @@ class PublishedFiles final : public ManagerObserver {
   void device_added(const PciAddress&) override { write_soon(); }
   void device_changed(const PciAddress& address) override;
   void device_removed(const PciAddress& address) override;
+  // Whoever has waited for the job may read the files next.
+  void job_removed(JobId) override { write(); }
 
  private:
   using Contents = std::map<std::filesystem::path, std::string>;

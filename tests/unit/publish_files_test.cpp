@@ -110,6 +110,14 @@ TEST_F(PublishedFilesTest, ManyChangesAtATimeCostOneWrite) {
   EXPECT_EQ(read()["devices"].size(), 4U);
 }
 
+TEST_F(PublishedFilesTest, WhoeverHasWaitedForAJobReadsWhatItDid) {
+  open_and_write();
+  const JobId job = manager.start_job({.id = 1});
+  manager.change_node([](NodeState& node) { node.mode_state = ModeState::ppcie; });
+  manager.end_job(job, JobState::done);
+  EXPECT_EQ(read()["node"]["mode_state"], "ppcie") << "written before the loop goes on";
+}
+
 TEST_F(PublishedFilesTest, ReadyIsTakenBackBeforeTheLoopGoesOn) {
   open_and_write();
   manager.change_node([](NodeState& node) { node.ready = false; });
