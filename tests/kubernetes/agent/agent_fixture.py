@@ -110,7 +110,7 @@ class Nvccd:
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
-    def wait_for_calls(self, *calls, limit=20):
+    def wait_for_calls(self, *calls, limit=60):
         with self.changed:
             if not self.changed.wait_for(lambda: self.calls == list(calls), limit):
                 raise AssertionError(f"nvccd was asked {self.calls}, not {list(calls)}")
@@ -228,7 +228,7 @@ class AgentTest(unittest.TestCase):
         self.api.wait(lambda: any(event["reason"] == reason and text in event["message"]
                                   for event in self.api.objects["events"].values()), f"event {reason} \"{text}\"")
 
-    def expect(self, condition, what, limit=20):
+    def expect(self, condition, what, limit=60):
         """For what tells nobody when it happens, such as a file."""
         end = time.monotonic() + limit
         while not condition():

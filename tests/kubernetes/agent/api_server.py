@@ -130,14 +130,16 @@ class ApiServer:
         with self.lock:
             self.faults.append([match, action, times])
 
-    def forget_history(self):
-        """Watches from an older version are told 410."""
+    def forget_history(self, before=None):
+        """Watches from a version before that one (now) are told 410."""
         with self.lock:
-            self.oldest = self.version
-            self.history.clear()
+            self.oldest = self.version if before is None else before
+            self.history = [entry for entry in self.history if entry[0] > self.oldest]
 
     def end_watches(self):
+        """Ends those that there are; one that was asked for may be just about to begin."""
         with self.lock:
+            self.lock.wait_for(lambda: self.connections, 60)
             for connection in list(self.connections):
                 try:
                     connection.shutdown(2)
@@ -150,7 +152,7 @@ class ApiServer:
             self.version += 1
             self.lock.notify_all()
 
-    def wait(self, condition, what, limit=20):
+    def wait(self, condition, what, limit=60):
         """Until it holds; the state of the server is what it may depend on."""
         with self.lock:
             if not self.lock.wait_for(condition, limit):
@@ -374,7 +376,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                       "message": f"too old resource version: {version}"})
             self.end_stream()
             return
-        api.connections.add(self.connection)
+        with api.lock:
+            api.connections.add(self.connection)
+            api.lock.notify_all()
         try:
             self.follow(request, version)
         finally:
