@@ -4,12 +4,30 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 namespace nvccd {
+namespace {
+
+using namespace std::chrono_literals;
+
+// The kernel tells of the closing of a file just before it gives back what the file held, so who looks
+// because of that may come too early. No event follows.
+UniqueFd open_node(const std::string& node) {
+  UniqueFd fd(::open(node.c_str(), O_RDWR | O_CLOEXEC));
+  for (int tries = 0; !fd && errno == EBUSY && tries < 5; ++tries) {
+    std::this_thread::sleep_for(20ms);
+    fd = UniqueFd(::open(node.c_str(), O_RDWR | O_CLOEXEC));
+  }
+  return fd;
+}
+
+}  // namespace
 
 Result<VfioGroup> VfioGroup::open(const HostPaths& paths, int group) {
   const auto node = fmt::format("{}/vfio/{}", paths.dev, group);
-  UniqueFd fd(::open(node.c_str(), O_RDWR | O_CLOEXEC));
+  UniqueFd fd = open_node(node);
   if (fd) return VfioGroup(std::move(fd));
   const int open_error = errno;
   if (open_error != EBUSY)
