@@ -24,6 +24,7 @@ struct DeviceRecord {
   bool needs_change = false;             // the last look could read it, and it is not in the desired mode
   // Openings minus closings of its VFIO nodes while a worker of ours had it; ours are balanced.
   int open_balance = 0;
+  bool let_go = false;  // there was a closing among them
 
   bool ours() const { return looking || changing; }
 

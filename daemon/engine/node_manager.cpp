@@ -90,6 +90,7 @@ void NodeManager::vfio_node_closed(const std::string& node) {
   for (auto& [address, record] : records_) {
     if (record.snapshot.vfio_group != node && record.snapshot.vfio_device != node) continue;
     --record.open_balance;
+    record.let_go = true;
     if (record.ours() || !record.snapshot.in_use) continue;
     // Whoever had it may have changed anything. Nothing is known of it until it was looked at again.
     record.verified.reset();
@@ -164,6 +165,7 @@ void NodeManager::request_look(DeviceRecord& record) {
   record.looking = true;
   record.look_again = false;
   record.open_balance = 0;
+  record.let_go = false;
   auto& snapshot = record.snapshot;
   LookRequest request{
       .address = snapshot.address,
@@ -201,6 +203,8 @@ void NodeManager::look_finished(const PciAddress& address, const LookResult& res
   record.hangs = false;
   record.look_patience.reset();
   record.look_deadline.reset();
+  // This look has never had it, so it was somebody else who let go, and another one who has it now.
+  if (result.in_use && record.let_go) record.verified.reset();
   if (result.error && result.error->kind == ErrorKind::no_such_device) {
     forget(address);
   } else if (record.look_again) {

@@ -135,6 +135,24 @@ TEST_F(ReconcileTest, ADeviceInUseIsReadyAgainWhenTheChangeIsNoLongerWanted) {
   EXPECT_EQ(resets(1), 1);
 }
 
+TEST_F(ReconcileTest, ADeviceThatWentFromOneVmToAnotherDuringALookIsNotReady) {
+  start_on(1);
+  ASSERT_TRUE(host->take_for_vm(slot(0)));
+  run();
+  const std::string node = device(0).vfio_group;
+  manager->rescan();
+  // While the look finds it in use, its VM lets go of it and the next one takes it.
+  manager->vfio_node_closed(node);
+  manager->vfio_node_opened(node);
+  run();
+  EXPECT_EQ(device(0).state, DeviceState::busy) << "the first VM may have changed anything";
+  EXPECT_FALSE(manager->node().ready);
+
+  host->release_from_vm(slot(0));
+  run();
+  EXPECT_TRUE(manager->node().ready);
+}
+
 TEST_F(ReconcileTest, VerifiesADeviceAgainAfterItsVmLetGoOfIt) {
   start_on(1);
   ASSERT_TRUE(host->take_for_vm(slot(0)));
