@@ -8,26 +8,12 @@
 #include <thread>
 
 namespace nvccd {
-namespace {
 
 using namespace std::chrono_literals;
 
-// The kernel tells of the closing of a file just before it gives back what the file held, so who looks
-// because of that may come too early. No event follows.
-UniqueFd open_node(const std::string& node) {
-  UniqueFd fd(::open(node.c_str(), O_RDWR | O_CLOEXEC));
-  for (int tries = 0; !fd && errno == EBUSY && tries < 5; ++tries) {
-    std::this_thread::sleep_for(20ms);
-    fd = UniqueFd(::open(node.c_str(), O_RDWR | O_CLOEXEC));
-  }
-  return fd;
-}
-
-}  // namespace
-
 Result<VfioGroup> VfioGroup::open(const HostPaths& paths, int group) {
   const auto node = fmt::format("{}/vfio/{}", paths.dev, group);
-  UniqueFd fd = open_node(node);
+  UniqueFd fd(::open(node.c_str(), O_RDWR | O_CLOEXEC));
   if (fd) return VfioGroup(std::move(fd));
   const int open_error = errno;
   if (open_error != EBUSY)
@@ -38,7 +24,18 @@ Result<VfioGroup> VfioGroup::open(const HostPaths& paths, int group) {
       .advice = fmt::format("stop the VM that uses it, or wait until it ends (fuser -v {} names it)", node)});
 }
 
+// The kernel tells of the closing of a file just before it gives back what the file held, so who looks
+// because of that may come too early. No event follows.
 Result<std::shared_ptr<VfioGroup>> VfioGroups::hold(int group) {
+  auto held = try_to_hold(group);
+  for (int tries = 0; !held && held.error().kind == ErrorKind::device_busy && tries < 5; ++tries) {
+    std::this_thread::sleep_for(20ms);
+    held = try_to_hold(group);
+  }
+  return held;
+}
+
+Result<std::shared_ptr<VfioGroup>> VfioGroups::try_to_hold(int group) {
   const std::lock_guard lock(mutex_);
   if (auto held = held_[group].lock()) return held;
   auto opened = VfioGroup::open(paths_, group);

@@ -12,8 +12,7 @@ namespace nvccd {
 
 class VfioGroup {
  public:
-  // Errors: device_busy when a VM, or anything else, has the group; the cause names the process where it can
-  // be read.
+  // Errors: device_busy when a VM, or anything else, has the group.
   static Result<VfioGroup> open(const HostPaths& paths, int group);
 
  private:
@@ -25,9 +24,12 @@ class VfioGroup {
 class VfioGroups {
  public:
   explicit VfioGroups(HostPaths paths) : paths_(std::move(paths)) {}
+  // A group that is busy is tried again for 100 ms.
   Result<std::shared_ptr<VfioGroup>> hold(int group);
 
  private:
+  Result<std::shared_ptr<VfioGroup>> try_to_hold(int group);
+
   const HostPaths paths_;
   std::mutex mutex_;
   std::map<int, std::weak_ptr<VfioGroup>> held_;
