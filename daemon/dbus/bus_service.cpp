@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/deferred_call.h"
 #include "dbus/device_object.h"
 #include "dbus/job_object.h"
 #include "dbus/manager_object.h"
@@ -56,7 +57,7 @@ class BusService::Objects final : public ManagerObserver {
         jobs_(bus) {}
   ~Objects() override { manager_.remove_observer(*this); }
 
-  int attach(sd_event* event) {
+  Result<> attach(sd_event* event) {
     for (const auto& [address, device] : manager_.devices())
       devices_.insert(dbus::device_path(address), {manager_, authority_, device});
     for (const auto& [id, job] : manager_.jobs())
@@ -69,7 +70,13 @@ class BusService::Objects final : public ManagerObserver {
     if (r >= 0) r = node_.attach();
     if (r >= 0) r = devices_.attach(dbus::device_prefix);
     if (r >= 0) r = jobs_.attach(dbus::job_prefix);
-    return r < 0 ? r : prepare_signals(event);
+    if (r < 0) return std::unexpected(system_error("register the objects on the bus", -r));
+    // The changes of one turn of the loop are signalled together, before the next thing is served; only what
+    // the kernel has queued about VFIO nodes comes first.
+    auto turn_end = DeferredCall::create(event, [this] { signal_changes(); }, SD_EVENT_PRIORITY_NORMAL - 2);
+    if (!turn_end) return std::unexpected(turn_end.error());
+    turn_end_ = *std::move(turn_end);
+    return {};
   }
 
   void node_changed() override { signal_soon(); }
@@ -105,34 +112,19 @@ class BusService::Objects final : public ManagerObserver {
   }
 
  private:
-  // The changes of one turn of the loop are signalled together, before the next thing is served; only what
-  // the kernel has queued about VFIO nodes comes first.
-  int prepare_signals(sd_event* event) {
-    sd_event_source* source = nullptr;
-    int r = sd_event_add_defer(event, &source, on_turn_end, this);
-    turn_end_.reset(source);
-    if (r >= 0) r = sd_event_source_set_enabled(source, SD_EVENT_OFF);
-    if (r >= 0) r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_NORMAL - 2);
-    return r;
-  }
-  void signal_soon() { sd_event_source_set_enabled(turn_end_.get(), SD_EVENT_ONESHOT); }
+  void signal_soon() { turn_end_->request(); }
   void signal_changes() {
     devices_.signal_changes();
     jobs_.signal_changes();
     node_.signal_changes();  // last: who sees that the node is ready sees that its devices are
   }
-  static int on_turn_end(sd_event_source*, void* self) noexcept {
-    static_cast<Objects*>(self)->signal_changes();
-    return 0;
-  }
-
   sd_bus* bus_;
   Manager& manager_;
   dbus::Authority authority_;
   dbus::ManagerObject node_;
   dbus::ObjectDirectory<dbus::DeviceObject> devices_;
   dbus::ObjectDirectory<dbus::JobObject> jobs_;
-  EventSourcePtr turn_end_;
+  std::unique_ptr<DeferredCall> turn_end_;
   BusSlotPtr object_manager_;
 };
 
@@ -146,10 +138,10 @@ Result<std::unique_ptr<BusService>> BusService::create(sd_event* event, const st
   auto bus = open_bus(address);
   if (!bus) return std::unexpected(bus.error());
   auto objects = std::make_unique<Objects>(bus->get(), manager, std::move(check));
-  int r = objects->attach(event);
-  if (r >= 0) r = sd_bus_set_exit_on_disconnect(bus->get(), 1);
+  if (auto attached = objects->attach(event); !attached) return std::unexpected(attached.error());
+  int r = sd_bus_set_exit_on_disconnect(bus->get(), 1);
   if (r >= 0) r = sd_bus_attach_event(bus->get(), event, SD_EVENT_PRIORITY_NORMAL);
-  if (r < 0) return std::unexpected(system_error("register the objects on the bus", -r));
+  if (r < 0) return std::unexpected(system_error("serve the bus", -r));
   if (auto named = request_name(bus->get()); !named) return std::unexpected(named.error());
   return std::unique_ptr<BusService>(new BusService(std::move(*bus), std::move(objects)));
 }

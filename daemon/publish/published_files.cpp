@@ -60,12 +60,9 @@ Result<std::unique_ptr<PublishedFiles>> PublishedFiles::create(sd_event* event, 
   if (auto removed = withdraw_published_files(places); !removed) return std::unexpected(removed.error());
   std::unique_ptr<PublishedFiles> files(
       new PublishedFiles(manager, statistics, std::move(places), std::move(settings)));
-  sd_event_source* source = nullptr;
-  int r = sd_event_add_defer(event, &source, on_deferred, files.get());
-  files->deferred_.reset(source);
-  if (r >= 0) r = sd_event_source_set_enabled(source, SD_EVENT_OFF);
-  if (r >= 0) r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_NORMAL);
-  if (r < 0) return std::unexpected(system_error("set up the writing of the state file", -r));
+  auto deferred = DeferredCall::create(event, [self = files.get()] { self->write(); });
+  if (!deferred) return std::unexpected(deferred.error());
+  files->deferred_ = *std::move(deferred);
   return files;
 }
 
@@ -154,15 +151,6 @@ void PublishedFiles::device_changed(const PciAddress& address) {
 
 void PublishedFiles::device_removed(const PciAddress& address) {
   promised_healthy_.contains(address) ? write() : write_soon();
-}
-
-void PublishedFiles::write_soon() {
-  sd_event_source_set_enabled(deferred_.get(), SD_EVENT_ONESHOT);
-}
-
-int PublishedFiles::on_deferred(sd_event_source*, void* userdata) noexcept {
-  static_cast<PublishedFiles*>(userdata)->write();
-  return 0;
 }
 
 }  // namespace nvccd

@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "base/event.h"
+#include "base/deferred_call.h"
 #include "engine/manager.h"
 #include "publish/resource_name.h"
 #include "publish/transition_statistics.h"
@@ -64,17 +64,16 @@ class PublishedFiles final : public ManagerObserver {
   PublishedFiles(Manager& manager, const TransitionStatistics& statistics, PublishPlaces places,
                  PublishSettings settings);
   Contents contents() const;
-  void write_soon();
+  void write_soon() { deferred_->request(); }
   void put(const std::filesystem::path& path, const std::string& content);
   void withdraw(std::filesystem::path path);
   void report(const std::filesystem::path& path, const Result<>& result);
-  static int on_deferred(sd_event_source* source, void* userdata) noexcept;
 
   Manager& manager_;
   const TransitionStatistics& statistics_;
   PublishPlaces places_;
   PublishSettings settings_;
-  EventSourcePtr deferred_;
+  std::unique_ptr<DeferredCall> deferred_;
   Contents written_;
   std::set<std::filesystem::path> failing_;
   bool promised_ready_ = false;

@@ -9,11 +9,11 @@ namespace nvccd {
 Result<std::unique_ptr<ServiceStatus>> ServiceStatus::create(sd_event* event, Manager& manager,
                                                              Notify notify) {
   std::unique_ptr<ServiceStatus> status(new ServiceStatus(manager, std::move(notify)));
-  sd_event_source* source = nullptr;
-  int r = sd_event_add_defer(event, &source, on_deferred, status.get());
-  status->deferred_.reset(source);
-  if (r >= 0) r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IDLE);
-  if (r < 0) return std::unexpected(system_error("set up the telling of the status", -r));
+  auto deferred =
+      DeferredCall::create(event, [self = status.get()] { self->tell(); }, SD_EVENT_PRIORITY_IDLE);
+  if (!deferred) return std::unexpected(deferred.error());
+  status->deferred_ = *std::move(deferred);
+  status->tell_soon();
   return status;
 }
 
@@ -39,15 +39,6 @@ void ServiceStatus::tell() {
 void ServiceStatus::set_broken_settings(std::string why) {
   broken_settings_ = std::move(why);
   tell_soon();
-}
-
-void ServiceStatus::tell_soon() {
-  (void)sd_event_source_set_enabled(deferred_.get(), SD_EVENT_ONESHOT);
-}
-
-int ServiceStatus::on_deferred(sd_event_source*, void* userdata) noexcept {
-  static_cast<ServiceStatus*>(userdata)->tell();
-  return 0;
 }
 
 }  // namespace nvccd

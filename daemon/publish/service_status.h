@@ -4,7 +4,7 @@
 #include <functional>
 #include <memory>
 
-#include "base/event.h"
+#include "base/deferred_call.h"
 #include "engine/manager.h"
 
 namespace nvccd {
@@ -36,12 +36,11 @@ class ServiceStatus final : public ManagerObserver {
 
  private:
   ServiceStatus(Manager& manager, Notify notify);
-  void tell_soon();
-  static int on_deferred(sd_event_source* source, void* userdata) noexcept;
+  void tell_soon() { deferred_->request(); }
 
   Manager& manager_;
   Notify notify_;
-  EventSourcePtr deferred_;
+  std::unique_ptr<DeferredCall> deferred_;
   std::string broken_settings_;
   std::string told_;
 };
