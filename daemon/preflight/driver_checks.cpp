@@ -98,8 +98,7 @@ Verdict check_autoload(const Subject& subject) {
   if (found.empty()) return ok("no display or compute driver is loaded at the next boot");
   return warn(fmt::format("loaded at the next boot: {}", fmt::join(found, ", ")),
               "deny them with \"blacklist NAME\" in /etc/modprobe.d (nvccctl check --fix does it) and remove "
-              "the lines "
-              "that name them");
+              "the lines that name them");
 }
 
 // Words of a configuration line without the quotes and brackets around them.

@@ -14,13 +14,14 @@ using Unit = std::vector<const DeviceSnapshot*>;
 
 std::vector<Unit> units(const std::map<PciAddress, DeviceSnapshot>& devices) {
   std::vector<Unit> all;
-  std::map<int, std::size_t> of_group;
   for (const auto& [address, device] : devices) {
-    const auto [place, is_new] = of_group.try_emplace(device.iommu_group.value_or(-1), all.size());
-    if (is_new || !device.iommu_group)
-      all.push_back({&device});
+    const auto group = std::ranges::find_if(all, [&](const Unit& unit) {
+      return device.iommu_group && unit.front()->iommu_group == device.iommu_group;
+    });
+    if (group != all.end())
+      group->push_back(&device);
     else
-      all[place->second].push_back(&device);
+      all.push_back({&device});
   }
   return all;
 }
