@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "base/open_bus.h"
 #include "client/absence.h"
 #include "client/interruption.h"
 #include "dbus/names.h"
@@ -86,28 +87,18 @@ std::string Connection::daemon_version() {
 }
 
 ClientResult<Connection> Connection::open(const std::string& address, bool ask_password) {
-  sd_bus* opened = nullptr;
-  int r = 0;
-  if (address.empty()) {
-    r = sd_bus_open_system(&opened);
-  } else {
-    r = sd_bus_new(&opened);
-    if (r >= 0) r = sd_bus_set_address(opened, address.c_str());
-    if (r >= 0) r = sd_bus_set_bus_client(opened, 1);
-    if (r >= 0) r = sd_bus_start(opened);
-  }
-  BusPtr bus(opened);
-  if (r >= 0) r = sd_bus_set_allow_interactive_authorization(opened, ask_password);
-  if (r < 0)
+  auto bus = open_bus(address);
+  if (!bus)
     return std::unexpected(not_reachable(
         fmt::format("cannot connect to {}: {}", address.empty() ? "the system bus" : "the bus at " + address,
-                    errno_text(-r))));
+                    errno_text(bus.error()))));
+  sd_bus_set_allow_interactive_authorization(bus->get(), ask_password);
   sd_event* loop = nullptr;
-  r = sd_event_new(&loop);
+  int r = sd_event_new(&loop);
   EventPtr owner(loop);
-  if (r >= 0) r = sd_bus_attach_event(opened, loop, SD_EVENT_PRIORITY_NORMAL);
+  if (r >= 0) r = sd_bus_attach_event(bus->get(), loop, SD_EVENT_PRIORITY_NORMAL);
   if (r < 0) return std::unexpected(not_reachable("cannot wait for the bus: " + errno_text(-r)));
-  return Connection(std::move(owner), std::move(bus), ask_password);
+  return Connection(std::move(owner), std::move(*bus), ask_password);
 }
 
 BusMessagePtr Connection::new_call(const std::string& path, const char* interface, const char* member) {
@@ -166,31 +157,12 @@ ClientResult<PropertyMap> Connection::properties(const std::string& path, const 
   return properties;
 }
 
-int read_interfaces(sd_bus_message* message, std::map<std::string, PropertyMap>& interfaces) {
-  int r = sd_bus_message_enter_container(message, 'a', "{sa{sv}}");
-  while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sa{sv}")) > 0) {
-    const char* name = nullptr;
-    r = sd_bus_message_read(message, "s", &name);
-    if (r >= 0) r = read_properties(message, interfaces[name]);
-    if (r >= 0) r = sd_bus_message_exit_container(message);
-  }
-  return r < 0 ? r : sd_bus_message_exit_container(message);
-}
-
 ClientResult<ManagedObjects> Connection::managed_objects() {
   const auto reply =
       read(new_call(dbus::manager_path, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"));
   if (!reply) return std::unexpected(reply.error());
   ManagedObjects objects;
-  sd_bus_message* message = reply->get();
-  int r = sd_bus_message_enter_container(message, 'a', "{oa{sa{sv}}}");
-  while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "oa{sa{sv}}")) > 0) {
-    const char* path = nullptr;
-    r = sd_bus_message_read(message, "o", &path);
-    if (r >= 0) r = read_interfaces(message, objects[path]);
-    if (r >= 0) r = sd_bus_message_exit_container(message);
-  }
-  if (r < 0) return std::unexpected(message_error(-r));
+  if (const int r = read_objects(reply->get(), objects); r < 0) return std::unexpected(message_error(-r));
   return objects;
 }
 

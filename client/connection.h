@@ -1,21 +1,17 @@
 // nvccctl's way to the daemon: calls that wait for their answer.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 
 #include "base/event.h"
 #include "client/client_error.h"
+#include "client/managed_objects.h"
 #include "client/password_agent.h"
-#include "client/property_map.h"
 #include "client/views.h"
 #include "model/finding.h"
 
 namespace nvccd::client {
-
-// Object path -> interface -> properties, of our interfaces only.
-using ManagedObjects = std::map<std::string, std::map<std::string, PropertyMap>>;
 
 class Connection {
  public:
@@ -50,20 +46,6 @@ class Connection {
   bool ask_password_;
   std::unique_ptr<PasswordAgent> agent_;
 };
-
-// The objects of one interface, made into views.
-template <typename View>
-std::vector<View> views(const ManagedObjects& objects, const std::string& interface,
-                        View (*to_view)(const PropertyMap&)) {
-  std::vector<View> found;
-  for (const auto& [path, interfaces] : objects)
-    if (const auto place = interfaces.find(interface); place != interfaces.end())
-      found.push_back(to_view(place->second));
-  return found;
-}
-
-// Reads the a{sa{sv}} at the message's position. Negative errno when the message is not as it should be.
-int read_interfaces(sd_bus_message* message, std::map<std::string, PropertyMap>& interfaces);
 
 ClientError message_error(int error_number);  // a message that is not what it should be
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "base/service_loop.h"
 #include "pci/mapped_window.h"
 #include "pci/sysfs_host_devices.h"
 #include "preflight/preflight.h"
@@ -61,16 +62,10 @@ Result<> Daemon::set_up(LoadedSettings settings, LogWriter log) {
   for (const auto& warning : settings.warnings)
     spdlog::warn("{}", warning);
 
-  sd_event* event = nullptr;
-  if (const int r = sd_event_new(&event); r < 0)
-    return std::unexpected(system_error("cannot create an event loop", -r));
-  event_.reset(event);
-  (void)sd_event_set_watchdog(event, 1);
-  for (const int signal : {SIGTERM, SIGINT})
-    if (const int r =
-            sd_event_add_signal(event, nullptr, signal | SD_EVENT_SIGNAL_PROCMASK, nullptr, nullptr);
-        r < 0)
-      return std::unexpected(system_error("cannot handle signals", -r));
+  auto loop = new_service_loop();
+  if (!loop) return std::unexpected(loop.error());
+  event_ = *std::move(loop);
+  sd_event* const event = event_.get();
   sd_event_source* source = nullptr;
   if (const int r =
           sd_event_add_signal(event, &source, SIGHUP | SD_EVENT_SIGNAL_PROCMASK, on_reload_signal, this);

@@ -1,33 +1,16 @@
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/sinks/systemd_sink.h>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include <cstdlib>
 
+#include "base/log.h"
 #include "daemon.h"
 #include "preparation.h"
 #include "publish/journal.h"
 
 namespace {
-
-// Whether what is printed goes to the journal anyway: systemd says so in JOURNAL_STREAM, which children
-// inherit though their output may go elsewhere.
-bool prints_to_journal() {
-  const char* stream = std::getenv("JOURNAL_STREAM");
-  struct stat status{};
-  return stream != nullptr && ::fstat(STDERR_FILENO, &status) == 0 &&
-         fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
-}
-
-void set_up_log(const std::string& level, bool to_journal) {
-  auto log = to_journal ? spdlog::systemd_logger_mt("nvccd") : spdlog::stderr_color_mt("nvccd");
-  if (!to_journal) log->set_pattern("%^%l%$: %v");
-  log->set_level(spdlog::level::from_str(level));
-  spdlog::set_default_logger(std::move(log));
-}
 
 // For the udev rule. Whatever keeps the driver from being loaded, the override keeps other drivers away.
 int print_udev_driver(const nvccd::PciAddress& address, const nvccd::Settings& settings) {
@@ -52,8 +35,8 @@ int main(int argc, char** argv) {
   if (const int* status = std::get_if<int>(&parsed)) return *status;
   auto& options = std::get<nvccd::Options>(parsed);
   // udev keeps what its programs print to itself.
-  const bool to_journal = prints_to_journal() || (options.udev_driver && ::isatty(STDERR_FILENO) == 0);
-  set_up_log(options.log_level, to_journal);
+  const bool to_journal = nvccd::prints_to_journal() || (options.udev_driver && ::isatty(STDERR_FILENO) == 0);
+  nvccd::set_up_log("nvccd", options.log_level, to_journal);
 
   if (options.withdraw) {
     const auto withdrawn = nvccd::withdraw_published_files({.runtime = options.runtime_dir});

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/deferred_call.h"
+#include "base/open_bus.h"
 #include "dbus/device_object.h"
 #include "dbus/job_object.h"
 #include "dbus/manager_object.h"
@@ -12,22 +13,6 @@
 
 namespace nvccd {
 namespace {
-
-Result<BusPtr> open_bus(const std::string& address) {
-  sd_bus* opened = nullptr;
-  if (address.empty()) {
-    if (const int r = sd_bus_open_system(&opened); r < 0)
-      return std::unexpected(system_error("connect to the system bus", -r));
-    return BusPtr(opened);
-  }
-  int r = sd_bus_new(&opened);
-  BusPtr bus(opened);
-  if (r >= 0) r = sd_bus_set_address(opened, address.c_str());
-  if (r >= 0) r = sd_bus_set_bus_client(opened, 1);
-  if (r >= 0) r = sd_bus_start(opened);
-  if (r < 0) return std::unexpected(system_error("connect to the bus at " + address, -r));
-  return bus;
-}
 
 Result<> request_name(sd_bus* bus) {
   const int r = sd_bus_request_name(bus, dbus::bus_name, 0);
@@ -136,7 +121,9 @@ BusService::~BusService() = default;
 Result<std::unique_ptr<BusService>> BusService::create(sd_event* event, const std::string& address,
                                                        Manager& manager, dbus::CheckFunction check) {
   auto bus = open_bus(address);
-  if (!bus) return std::unexpected(bus.error());
+  if (!bus)
+    return std::unexpected(system_error(
+        address.empty() ? "connect to the system bus" : "connect to the bus at " + address, bus.error()));
   auto objects = std::make_unique<Objects>(bus->get(), manager, std::move(check));
   if (auto attached = objects->attach(event); !attached) return std::unexpected(attached.error());
   int r = sd_bus_set_exit_on_disconnect(bus->get(), 1);

@@ -1,13 +1,9 @@
 #include "preflight/host_view.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <sstream>
+
+#include "base/regular_file.h"
 
 namespace nvccd::preflight {
 namespace {
@@ -23,30 +19,7 @@ bool HostView::has(std::string_view absolute) const {
 }
 
 Result<std::string> HostView::read(std::string_view absolute, std::size_t limit) const {
-  const auto file = path(absolute);
-  // Opening a FIFO waits for a writer and opening a device may do things, so first only the name.
-  const auto name = open_file(file, O_PATH);
-  if (!name) return std::unexpected(name.error());
-  struct stat status{};
-  if (::fstat(name->get(), &status) != 0)
-    return std::unexpected(system_error(fmt::format("cannot look at {}", file.string()), errno));
-  if (!S_ISREG(status.st_mode))
-    return std::unexpected(Error{.cause = fmt::format("{} is no regular file", file.string())});
-  const UniqueFd fd(::open(fmt::format("/proc/self/fd/{}", name->get()).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return std::unexpected(system_error(fmt::format("cannot open {}", file.string()), errno));
-
-  std::string text;
-  std::array<char, 16384> buffer;
-  while (text.size() <= limit) {
-    const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return std::unexpected(system_error(fmt::format("cannot read {}", file.string()), errno));
-    if (got == 0) break;
-    text.append(buffer.data(), static_cast<std::size_t>(got));
-  }
-  if (text.size() > limit)
-    return std::unexpected(Error{.cause = fmt::format("{} is larger than {} bytes", file.string(), limit)});
-  return text;
+  return read_regular_file(path(absolute), limit);
 }
 
 std::vector<std::string> HostView::list(std::string_view absolute) const {

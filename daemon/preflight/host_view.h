@@ -25,8 +25,7 @@ class HostView {
   // Follows symbolic links. What is in a directory that may not be entered is not there.
   bool has(std::string_view absolute) const;
 
-  // A regular file of at most `limit` bytes; anything else (a FIFO, a device) is not even opened. The error's
-  // cause names the file.
+  // As read_regular_file().
   Result<std::string> read(std::string_view absolute, std::size_t limit = 1 << 20) const;
 
   // Names of what is in a directory, sorted; empty where there is none. Hidden ones are left out.

@@ -8,10 +8,10 @@
 #include <systemd/sd-daemon.h>
 
 #include <cerrno>
-#include <csignal>
 #include <ranges>
 #include <utility>
 
+#include "base/service_loop.h"
 #include "kubernetes/device-plugin/advertisement_files.h"
 #include "kubernetes/device-plugin/change_log.h"
 #include "kubernetes/device-plugin/registration.h"
@@ -57,17 +57,10 @@ Plugin::~Plugin() {
 }
 
 Result<> Plugin::set_up() {
-  sd_event* event = nullptr;
-  if (const int r = sd_event_new(&event); r < 0)
-    return std::unexpected(system_error("cannot create an event loop", -r));
-  event_.reset(event);
-  (void)sd_event_set_watchdog(event, 1);
-  // Before the first thread, which inherits what is blocked.
-  for (const int signal : {SIGTERM, SIGINT})
-    if (const int r =
-            sd_event_add_signal(event, nullptr, signal | SD_EVENT_SIGNAL_PROCMASK, nullptr, nullptr);
-        r < 0)
-      return std::unexpected(system_error("cannot handle signals", -r));
+  auto loop = new_service_loop();
+  if (!loop) return std::unexpected(loop.error());
+  event_ = *std::move(loop);
+  sd_event* const event = event_.get();
   auto scheduler = EventScheduler::create(event);
   if (!scheduler) return std::unexpected(scheduler.error());
   scheduler_ = *std::move(scheduler);

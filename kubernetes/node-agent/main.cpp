@@ -1,14 +1,12 @@
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/sinks/systemd_sink.h>
 #include <spdlog/spdlog.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
-#include <systemd/sd-journal.h>
 
-#include <csignal>
 #include <cstdlib>
 
 #include "base/event_scheduler.h"
+#include "base/log.h"
+#include "base/service_loop.h"
 #include "kubernetes/node-agent/agent.h"
 #include "kubernetes/node-agent/options.h"
 
@@ -17,32 +15,9 @@ namespace {
 
 constexpr auto service_account = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-void set_up_log(const std::string& level) {
-  // systemd sets JOURNAL_STREAM for a service whose output it takes.
-  const bool in_service = std::getenv("JOURNAL_STREAM") != nullptr;
-  auto log = in_service ? spdlog::systemd_logger_mt("nvccd-node-agent")
-                        : spdlog::stderr_color_mt("nvccd-node-agent");
-  if (!in_service) log->set_pattern("%^%l%$: %v");
-  log->set_level(spdlog::level::from_str(level));
-  spdlog::set_default_logger(std::move(log));
-}
-
-Result<EventPtr> new_loop() {
-  sd_event* event = nullptr;
-  if (const int r = sd_event_new(&event); r < 0)
-    return std::unexpected(system_error("cannot create an event loop", -r));
-  EventPtr loop(event);
-  for (const int signal : {SIGTERM, SIGINT})
-    if (const int r =
-            sd_event_add_signal(event, nullptr, signal | SD_EVENT_SIGNAL_PROCMASK, nullptr, nullptr);
-        r < 0)
-      return std::unexpected(system_error("cannot handle signals", -r));
-  return loop;
-}
-
 // A change that is under way when the loop ends is left as it is: the next start goes on with it.
 Result<> run(const Options& options, ClusterConfig config) {
-  auto event = new_loop();
+  auto event = new_service_loop();
   if (!event) return std::unexpected(event.error());
   auto scheduler = EventScheduler::create(event->get());
   if (!scheduler) return std::unexpected(scheduler.error());
@@ -70,7 +45,7 @@ int main(int argc, char** argv) {
   auto parsed = parse_options(argc, argv);
   if (const int* status = std::get_if<int>(&parsed)) return *status;
   const auto& options = std::get<Options>(parsed);
-  set_up_log(options.log_level);
+  nvccd::set_up_log("nvccd-node-agent", options.log_level, nvccd::prints_to_journal());
 
   auto config = options.kubeconfig.empty() ? in_cluster_config(service_account, ::getenv)
                                            : read_kubeconfig(options.kubeconfig);

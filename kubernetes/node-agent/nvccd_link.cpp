@@ -5,6 +5,7 @@
 
 #include <system_error>
 
+#include "base/open_bus.h"
 #include "dbus/names.h"
 
 namespace nvccd::agent {
@@ -41,18 +42,10 @@ void NvccdLink::open() {
 }
 
 int NvccdLink::connect() {
-  sd_bus* bus = nullptr;
-  int r = 0;
-  if (address_.empty()) {
-    r = sd_bus_open_system(&bus);
-  } else {
-    r = sd_bus_new(&bus);
-    if (r >= 0) r = sd_bus_set_address(bus, address_.c_str());
-    if (r >= 0) r = sd_bus_set_bus_client(bus, 1);
-    if (r >= 0) r = sd_bus_start(bus);
-  }
-  bus_.reset(bus);
-  if (r >= 0) r = sd_bus_attach_event(bus, event_.get(), SD_EVENT_PRIORITY_NORMAL);
+  auto bus = open_bus(address_);
+  if (!bus) return -bus.error();
+  bus_ = std::move(*bus);
+  int r = sd_bus_attach_event(bus_.get(), event_.get(), SD_EVENT_PRIORITY_NORMAL);
   const struct {
     BusSlotPtr& slot;
     const char* match;
@@ -67,7 +60,7 @@ int NvccdLink::connect() {
   };
   for (const auto& [slot, match, handler] : matches) {
     sd_bus_slot* added = nullptr;
-    if (r >= 0) r = sd_bus_add_match_async(bus, &added, match, handler, nullptr, this);
+    if (r >= 0) r = sd_bus_add_match_async(bus_.get(), &added, match, handler, nullptr, this);
     slot.reset(added);
   }
   if (r >= 0) fetch();

@@ -18,7 +18,8 @@ bool NvccdObjects::read_manager(sd_bus_message* answer) {
 
 bool NvccdObjects::read_others(sd_bus_message* answer) {
   objects_.clear();
-  if (!sd_bus_message_is_method_error(answer, nullptr) && read_objects(answer, objects_) >= 0) return true;
+  if (!sd_bus_message_is_method_error(answer, nullptr) && client::read_objects(answer, objects_) >= 0)
+    return true;
   objects_.clear();
   return false;
 }
@@ -26,30 +27,6 @@ bool NvccdObjects::read_others(sd_bus_message* answer) {
 void NvccdObjects::clear() {
   manager_.clear();
   objects_.clear();
-}
-
-// a{sa{sv}}
-int NvccdObjects::read_interfaces(sd_bus_message* message, Interfaces& interfaces) {
-  int r = sd_bus_message_enter_container(message, 'a', "{sa{sv}}");
-  while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sa{sv}")) > 0) {
-    const char* name = nullptr;
-    r = sd_bus_message_read(message, "s", &name);
-    if (r >= 0) r = client::read_properties(message, interfaces[name]);
-    if (r >= 0) r = sd_bus_message_exit_container(message);
-  }
-  return r < 0 ? r : sd_bus_message_exit_container(message);
-}
-
-// a{oa{sa{sv}}}
-int NvccdObjects::read_objects(sd_bus_message* message, Objects& objects) {
-  int r = sd_bus_message_enter_container(message, 'a', "{oa{sa{sv}}}");
-  while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "oa{sa{sv}}")) > 0) {
-    const char* path = nullptr;
-    r = sd_bus_message_read(message, "o", &path);
-    if (r >= 0) r = read_interfaces(message, objects[path]);
-    if (r >= 0) r = sd_bus_message_exit_container(message);
-  }
-  return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
 // ---- signals ----
@@ -64,8 +41,9 @@ bool NvccdObjects::note(sd_bus_message* signal) {
 
 bool NvccdObjects::note_added(sd_bus_message* signal) {
   const char* path = nullptr;
-  Interfaces interfaces;
-  if (sd_bus_message_read(signal, "o", &path) < 0 || read_interfaces(signal, interfaces) < 0) return false;
+  client::Interfaces interfaces;
+  if (sd_bus_message_read(signal, "o", &path) < 0 || client::read_interfaces(signal, interfaces) < 0)
+    return false;
   objects_.insert_or_assign(path, std::move(interfaces));
   return true;
 }
@@ -95,20 +73,10 @@ bool NvccdObjects::note_changed(sd_bus_message* signal) {
 
 // ---- what they say ----
 
-template <typename View>
-std::vector<View> NvccdObjects::views(const char* interface,
-                                      View (*to_view)(const client::PropertyMap&)) const {
-  std::vector<View> found;
-  for (const auto& [path, interfaces] : objects_)
-    if (const auto place = interfaces.find(interface); place != interfaces.end())
-      found.push_back(to_view(place->second));
-  return found;
-}
-
 client::Snapshot NvccdObjects::snapshot() const {
   return {.node = client::to_node(manager_),
-          .devices = views(dbus::device_interface, client::to_device),
-          .jobs = views(dbus::job_interface, client::to_job)};
+          .devices = client::views(objects_, dbus::device_interface, client::to_device),
+          .jobs = client::views(objects_, dbus::job_interface, client::to_job)};
 }
 
 bool NvccdObjects::affects_devices(const std::string& job) const {

@@ -3,11 +3,9 @@
 
 #include <systemd/sd-bus.h>
 
-#include <map>
 #include <string>
-#include <vector>
 
-#include "client/property_map.h"
+#include "client/managed_objects.h"
 #include "client/views.h"
 
 namespace nvccd::agent {
@@ -30,20 +28,12 @@ class NvccdObjects {
   client::JobView take_job(const std::string& path);
 
  private:
-  // Of an object: its interfaces with their properties.
-  using Interfaces = std::map<std::string, client::PropertyMap>;
-  using Objects = std::map<std::string, Interfaces>;
-
-  static int read_interfaces(sd_bus_message* message, Interfaces& interfaces);
-  static int read_objects(sd_bus_message* message, Objects& objects);
   bool note_added(sd_bus_message* signal);
   bool note_removed(sd_bus_message* signal);
   bool note_changed(sd_bus_message* signal);
-  template <typename View>
-  std::vector<View> views(const char* interface, View (*to_view)(const client::PropertyMap&)) const;
 
   client::PropertyMap manager_;
-  Objects objects_;
+  client::ManagedObjects objects_;
 };
 
 }  // namespace nvccd::agent

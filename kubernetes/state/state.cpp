@@ -1,17 +1,13 @@
 #include "kubernetes/state/state.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/fd.h"
+#include "base/regular_file.h"
 
 namespace nvccd::kubernetes {
 namespace {
@@ -192,31 +188,6 @@ State parse_document(const Json& json, Problem& problem) {
   return state;
 }
 
-Result<std::string> read_small_file(const std::filesystem::path& path) {
-  const auto failed = [&](int error) {
-    return std::unexpected(system_error(fmt::format("cannot read {}", path.string()), error));
-  };
-  const auto refused = [&](std::string_view what) {
-    return std::unexpected(Error{.cause = fmt::format("{} {}", path.string(), what)});
-  };
-  // Without O_NONBLOCK a FIFO would keep us here until somebody opened its other end.
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
-  if (!file) return failed(errno);
-  struct stat status{};
-  if (::fstat(file.get(), &status) != 0) return failed(errno);
-  if (!S_ISREG(status.st_mode)) return refused("is no regular file");
-  std::string text;
-  std::array<char, 16384> buffer{};
-  while (text.size() <= max_file_bytes) {
-    const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return failed(errno);
-    if (count == 0) return text;
-    text.append(buffer.data(), static_cast<std::size_t>(count));
-  }
-  return refused("is larger than any state of nvccd");
-}
-
 }  // namespace
 
 Result<State> parse_state(std::string_view text) {
@@ -229,7 +200,7 @@ Result<State> parse_state(std::string_view text) {
 }
 
 Result<State> read_state_file(const std::filesystem::path& path) {
-  const auto text = read_small_file(path);
+  const auto text = read_regular_file(path, max_file_bytes);
   if (!text) return std::unexpected(text.error());
   auto state = parse_state(*text);
   if (!state)
