@@ -202,13 +202,22 @@ Verdict check_kata_devices(const Subject& subject) {
       "its config.d");
 }
 
+// "NAMESPACE_NAME_UID", with the names that its chart and its manifests give.
+bool is_feature_worker(const std::string& pod) {
+  return pod.contains("node-feature-discovery-worker") || pod.contains("nfd-worker");
+}
+
 Verdict check_node_features(const Subject& subject) {
   if (!subject.settings_or_default().kubernetes.node_features)
     return skip("the settings switch it off (kubernetes.node_features)");
   constexpr auto parent = "/etc/kubernetes/node-feature-discovery";
+  if (!subject.host.has(parent)) return skip("node-feature-discovery is not set up on this node");
+  // The directory alone proves nothing, as nvccd's own service makes it.
+  const auto pods = subject.host.list("/var/log/pods");
+  if (std::ranges::none_of(pods, is_feature_worker))
+    return skip("no pod of node-feature-discovery's worker is on this node");
   if (subject.host.has(fmt::format("{}/features.d", parent)))
     return ok("node-feature-discovery reads local features");
-  if (!subject.host.has(parent)) return skip("node-feature-discovery is not set up on this node");
   return warn(fmt::format("there is no {}/features.d, so nvccd's labels reach nobody", parent),
               fmt::format("mkdir {}/features.d, then restart the pods of nfd-worker", parent));
 }

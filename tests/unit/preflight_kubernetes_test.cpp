@@ -147,6 +147,8 @@ const Case cases[] = {
      }},
     {"NobodyReadsLocalFeatures", "nfd.features", warns, "features.d",
      [](GoodHost& host, Input&) { host.remove("/etc/kubernetes/node-feature-discovery/features.d"); }},
+    {"NoWorkerOfNodeFeatureDiscovery", "nfd.features", skips, "no pod",
+     [](GoodHost& host, Input&) { host.remove("/var/log/pods"); }},
     {"NoNodeFeatureDiscovery", "nfd.features", skips, "not set up",
      [](GoodHost& host, Input&) { host.remove("/etc/kubernetes/node-feature-discovery"); }},
 };

@@ -136,6 +136,10 @@ const Case device_cases[] = {
      [](GoodHost& host, Input&) {
        host.write(GoodHost::sysfs(GoodHost::gpu) + "/config", std::string(4096, '\xff'));
      }},
+    {"DeviceThatCannotBeAsked", "device.responding", skips, "0000:65:00.0",
+     [](GoodHost& host, Input&) { host.remove(GoodHost::sysfs(GoodHost::gpu) + "/config"); }},
+    {"LinkThatNobodyKnows", "device.link", skips, "does not say",
+     [](GoodHost& host, Input&) { host.remove(GoodHost::sysfs(GoodHost::gpu) + "/current_link_width"); }},
     {"BarWithoutPlace", "device.memory", fails, "0000:65:00.0",
      [](GoodHost& host, Input&) {
        host.write(GoodHost::sysfs(GoodHost::gpu) + "/resource",
