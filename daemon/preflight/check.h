@@ -63,7 +63,7 @@ inline Verdict fail(std::string found, std::string advice) {
 struct Check {
   std::string_view id;  // each has a section of that name in nvccd-checks(7)
   Verdict (*run)(const Subject&);
-  // Needs other processes or the files of kernel modules, which the daemon's sandbox does not show.
+  // Needs other processes, the files of kernel modules or the kernel's log, which the daemon's sandbox hides.
   bool beyond_sandbox = false;
 };
 
@@ -73,6 +73,7 @@ std::span<const Check> isolation_checks();
 std::span<const Check> device_checks();
 std::span<const Check> driver_checks();
 std::span<const Check> conflict_checks();
+std::span<const Check> kernel_log_checks();
 std::span<const Check> kubernetes_checks();
 std::span<const Check> service_checks();
 

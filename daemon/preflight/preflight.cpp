@@ -1,6 +1,7 @@
 #include "preflight/preflight.h"
 
 #include <algorithm>
+#include <array>
 
 #include "pci/device_facts.h"
 #include "policy/desired.h"
@@ -12,6 +13,11 @@ namespace {
 // Said once instead of by each check of a topic.
 constexpr std::string_view no_devices_id = "devices";
 constexpr std::string_view no_kubernetes_id = "kubernetes";
+
+// What is looked at where there are devices.
+std::array<std::span<const Check>, 5> device_topics() {
+  return {isolation_checks(), device_checks(), driver_checks(), kernel_log_checks(), conflict_checks()};
+}
 
 void add_skip(std::string_view id, std::string reason, Findings& findings) {
   findings.push_back({.id = std::string(id), .result = CheckResult::skip, .found = std::move(reason)});
@@ -63,7 +69,7 @@ Findings run(const Input& input) {
     soften(findings);
     add_skip(no_devices_id, "there is no NVIDIA GPU or NVSwitch on this host that nvccd manages", findings);
   } else {
-    for (const auto& topic : {isolation_checks(), device_checks(), driver_checks(), conflict_checks()})
+    for (const auto& topic : device_topics())
       run_topic(topic, subject, findings);
   }
   if (!subject.devices.empty() && has_kubernetes(subject.host))
@@ -80,7 +86,7 @@ Findings run_without_daemon() {
 
 Findings fill_gaps(Findings findings) {
   const Findings own = run_without_daemon();
-  for (const auto& topic : {driver_checks(), conflict_checks(), kubernetes_checks()})
+  for (const auto& topic : {driver_checks(), kernel_log_checks(), conflict_checks(), kubernetes_checks()})
     for (const auto& check : topic) {
       if (!check.beyond_sandbox) continue;
       const auto gap = std::ranges::find(findings, check.id, &Finding::id);
@@ -98,7 +104,7 @@ std::vector<std::string_view> check_ids() {
   };
   add(host_checks());
   ids.push_back(no_devices_id);
-  for (const auto& topic : {isolation_checks(), device_checks(), driver_checks(), conflict_checks()})
+  for (const auto& topic : device_topics())
     add(topic);
   ids.push_back(no_kubernetes_id);
   for (const auto& topic : {kubernetes_checks(), service_checks()})

@@ -124,6 +124,12 @@ class GoodHost {
     write("/sys/class/iommu/ivhd0/uevent", "");
     write("/sys/fs/cgroup/misc.capacity", "sev 99\nsev_es 410\n");
     write("/sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
+    write("/dev/kmsg",
+          "6,1,0,-;Linux version 6.12.0\n"
+          "6,702,900,-;AMD-Vi: IOMMU SNP support enabled.\n"
+          "4,801,950,-;pci 0000:01:00.0: a warning about another device\n SUBSYSTEM=pci\n "
+          "DEVICE=+pci:0000:65:00.0\n"
+          "6,902,999,-;vfio-pci 0000:65:00.0: Enabling HDA controller\n");
   }
 
   void add_bridge() {

@@ -1,4 +1,4 @@
-// The processor, the IOMMU and the PCI devices, red and green.
+// The processor, the IOMMU, the PCI devices and what the kernel says of them, red and green.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -168,6 +168,46 @@ const Case device_cases[] = {
      [](GoodHost& host, Input&) { host.remove(GoodHost::sysfs(GoodHost::gpu) + "/reset"); }},
 };
 
+// ---- the kernel's log ----
+
+const Case kernel_log_cases[] = {
+    {"WarningAboutADevice", "kernel.log", warns,
+     "the kernel warns: vfio-pci 0000:65:00.0: not ready 65535ms after FLR; giving up",
+     [](GoodHost& host, Input&) {
+       host.write("/dev/kmsg", "4,9,1,-;vfio-pci 0000:65:00.0: not ready 65535ms after FLR; giving up\n");
+     }},
+    {"SnpCannotBeSupported", "kernel.log", warns, "SNP cannot be supported",
+     [](GoodHost& host, Input&) {
+       host.write("/dev/kmsg",
+                  "3,9,1,-;AMD-Vi: SNP: IOMMU SNP feature not enabled, SNP cannot be supported.\n");
+     }},
+    {"TdxModuleBroken", "kernel.log", warns, "virt/tdx",
+     [](GoodHost& host, Input&) {
+       host.write("/dev/kmsg", "3,9,1,-;virt/tdx: module initialization failed (-5)\n");
+     }},
+    {"NobodyWantsConfidentialGuestsOfTheLog", "kernel.log", passes, "neither",
+     [](GoodHost& host, Input& input) {
+       host.write("/dev/kmsg", "3,9,1,-;virt/tdx: module initialization failed (-5)\n");
+       input.settings->settings.mode.default_mode = Mode::off;
+     }},
+    {"AProgramWroteIntoTheLog", "kernel.log", passes, "neither",
+     [](GoodHost& host, Input&) { host.write("/dev/kmsg", "12,9,1,-;tool[7]: 0000:65:00.0 is slow\n"); }},
+    {"TheSameWarningTwice", "kernel.log", warns,
+     "the kernel warns: SNP: one; SNP: two; SNP: three; and 2 more",
+     [](GoodHost& host, Input&) {
+       std::string log;
+       for (const auto* text : {"one", "two", "one", "three", "four", "five"})
+         log += std::string("4,9,1,-;SNP: ") + text + "\n";
+       host.write("/dev/kmsg", log);
+     }},
+    {"LogIsNoLog", "kernel.log", passes, "neither",
+     [](GoodHost& host, Input&) {
+       host.write("/dev/kmsg", std::string("4;SNP\n,;SNP\n-1,2;SNP\n\0\xff", 23));
+     }},
+    {"LogCannotBeRead", "kernel.log", skips, "cannot open the kernel log",
+     [](GoodHost& host, Input&) { host.remove("/dev/kmsg"); }},
+};
+
 class Platform : public testing::TestWithParam<Case> {};
 
 TEST_P(Platform, IsFound) {
@@ -177,6 +217,7 @@ TEST_P(Platform, IsFound) {
 INSTANTIATE_TEST_SUITE_P(Host, Platform, testing::ValuesIn(host_cases), test::by_name);
 INSTANTIATE_TEST_SUITE_P(Isolation, Platform, testing::ValuesIn(isolation_cases), test::by_name);
 INSTANTIATE_TEST_SUITE_P(Device, Platform, testing::ValuesIn(device_cases), test::by_name);
+INSTANTIATE_TEST_SUITE_P(KernelLog, Platform, testing::ValuesIn(kernel_log_cases), test::by_name);
 
 }  // namespace
 }  // namespace nvccd::preflight

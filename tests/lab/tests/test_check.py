@@ -32,7 +32,7 @@ class AGoodNode(CheckTest):
         findings = self.findings()
         for name in ("iommu.enabled", "iommu.groups", "iommu.acs", "iommufd.kernel", "iommufd.devices", "device.responding",
                      "device.memory", "device.reset", "driver.bound", "driver.loaded", "vfio.driver", "vfio.variant",
-                     "nvccd.settings", "nvccd.enabled", "nvccd.state-file", "nvccd.devices"):
+                     "kernel.log", "nvccd.settings", "nvccd.enabled", "nvccd.state-file", "nvccd.devices"):
             self.assert_result(findings[name], "ok")
         self.assert_result(findings["host.confidential"], "warn", "neither")
         self.assert_result(findings["kubernetes"], "skip", "no Kubernetes")
@@ -43,6 +43,7 @@ class AGoodNode(CheckTest):
         for name in ("host.kvm", "host.lockdown", "iommu.enabled", "iommu.passthrough", "iommu.groups", "iommu.acs",
                      "iommufd.kernel", "iommufd.devices", "device.memory", "driver.bound", "nvccd.devices"):
             self.assertEqual(on_bus[name][1], self.findings()[name]["result"], on_bus[name])
+        self.assertEqual(on_bus["kernel.log"][1], "skip", "the daemon may not read the kernel's log")
 
     def test_a_device_of_another_driver_fails(self):
         address = self.lab.address("gpu1")
