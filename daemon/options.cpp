@@ -1,6 +1,6 @@
 #include "options.h"
 
-#include <CLI/CLI.hpp>
+#include "base/command_line.h"
 
 namespace nvccd {
 
@@ -12,8 +12,6 @@ Result<LoadedSettings> Options::load_settings() const {
 std::variant<Options, int> parse_options(int argc, char** argv) {
   Options options;
   std::string config;
-  std::string state_dir = options.state_dir.string();
-  std::string runtime_dir = options.runtime_dir.string();
 
   CLI::App app{
       "Keeps this host's NVIDIA GPUs and NVSwitches bound to VFIO and in the requested Confidential "
@@ -23,16 +21,9 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   app.add_option("--config", config, "Read only this settings file, and no drop-ins")->type_name("FILE");
   app.add_option("--bus", options.bus, "D-Bus address to serve on (default: the system bus)")
       ->type_name("ADDRESS");
-  app.add_option("--state-dir", state_dir, "Where the node mode is kept")
-      ->type_name("DIR")
-      ->capture_default_str();
-  app.add_option("--runtime-dir", runtime_dir, "Where the state file is written")
-      ->type_name("DIR")
-      ->capture_default_str();
-  app.add_option("--log-level", options.log_level, "debug, info, warning or error")
-      ->type_name("LEVEL")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
-      ->capture_default_str();
+  add_path_option(app, "--state-dir", options.state_dir, "Where the node mode is kept", "DIR");
+  add_path_option(app, "--runtime-dir", options.runtime_dir, "Where the state file is written", "DIR");
+  add_log_level_option(app, options.log_level);
   app.add_flag("--check-config", options.check_config,
                "Read the settings, say what is wrong with them, and exit");
   app.add_flag("--withdraw", options.withdraw,
@@ -44,15 +35,9 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
       ->check([](const std::string& text) {
         return PciAddress::parse(text) ? std::string() : text + " is no PCI address such as 0000:65:00.0";
       });
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  if (const auto status = parse_command_line(app, argc, argv)) return *status;
   if (!config.empty()) options.config = config;
   options.udev_driver = PciAddress::parse(udev_driver);
-  options.state_dir = state_dir;
-  options.runtime_dir = runtime_dir;
   return options;
 }
 

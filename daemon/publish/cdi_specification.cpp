@@ -4,45 +4,22 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "model/vfio_unit.h"
+
 namespace nvccd {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// The devices that go to one container together, the first by address first.
-using Unit = std::vector<const DeviceSnapshot*>;
-
-std::vector<Unit> units(const std::map<PciAddress, DeviceSnapshot>& devices) {
-  std::vector<Unit> all;
-  for (const auto& [address, device] : devices) {
-    const auto group = std::ranges::find_if(all, [&](const Unit& unit) {
-      return device.iommu_group && unit.front()->iommu_group == device.iommu_group;
-    });
-    if (group != all.end())
-      group->push_back(&device);
-    else
-      all.push_back({&device});
-  }
-  return all;
-}
 
 bool is_kind(const std::string& resource) {
   const char first = resource[resource.find('/') + 1];
   return (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z');
 }
 
-// With iommufd a device has a node of its own; without, the group has one, beside that of the container.
-Json device_nodes(const Unit& unit) {
+Json device_nodes(const std::vector<std::string>& paths) {
   Json nodes = Json::array();
-  const bool has_own_nodes =
-      std::ranges::all_of(unit, [](const auto* device) { return !device->vfio_device.empty(); });
-  if (has_own_nodes) {
-    for (const DeviceSnapshot* device : unit)
-      nodes.push_back({{"path", device->vfio_device}});
-  } else {
-    nodes.push_back({{"path", "/dev/vfio/vfio"}});
-    nodes.push_back({{"path", unit.front()->vfio_group}});
-  }
+  for (const auto& path : paths)
+    nodes.push_back({{"path", path}});
   return nodes;
 }
 
@@ -50,15 +27,18 @@ Json device_nodes(const Unit& unit) {
 
 std::map<std::string, std::string> cdi_specifications(const std::map<PciAddress, DeviceSnapshot>& devices,
                                                       const ResourceAliases& aliases) {
+  std::vector<const DeviceSnapshot*> all;
+  for (const auto& [address, device] : devices)
+    all.push_back(&device);
   std::map<std::string, Json> entries;
-  for (const Unit& unit : units(devices)) {
+  for (const auto& unit : vfio_units(all)) {
     const DeviceSnapshot& first = *unit.front();
     const std::string kind = resource(first, aliases);
-    const bool usable = std::ranges::all_of(unit, [](const auto* device) { return device->healthy(); }) &&
-                        !first.vfio_group.empty();
-    if (!usable || !is_kind(kind)) continue;
+    const auto nodes = vfio_nodes(unit);
+    const bool healthy = std::ranges::all_of(unit, [](const auto* device) { return device->healthy(); });
+    if (!healthy || nodes.empty() || !is_kind(kind)) continue;
     entries[kind].push_back(
-        {{"name", to_stable_id(first.address)}, {"containerEdits", {{"deviceNodes", device_nodes(unit)}}}});
+        {{"name", to_stable_id(first.address)}, {"containerEdits", {{"deviceNodes", device_nodes(nodes)}}}});
   }
   std::map<std::string, std::string> specifications;
   for (auto& [kind, of_kind] : entries) {

@@ -5,45 +5,17 @@
 #include <algorithm>
 #include <ranges>
 #include <set>
-#include <span>
 
 #include "kubernetes/device-plugin/resource_name.h"
+#include "model/vfio_unit.h"
 
 namespace nvccd::kubernetes {
 namespace {
 
-using Devices = std::vector<const StateDevice*>;
+using Devices = VfioUnit<StateDevice>;
 
 bool in_ppcie_set(const StateDevice* device) {
   return device->requested_mode == Mode::ppcie;
-}
-
-// The devices of each group; one without a group is alone. Both levels by ascending address.
-std::vector<Devices> by_group(std::span<const StateDevice> devices) {
-  std::vector<Devices> groups;
-  for (const StateDevice& device : devices) {
-    const auto found = std::ranges::find_if(groups, [&](const Devices& group) {
-      return device.iommu_group && group.front()->iommu_group == device.iommu_group;
-    });
-    if (found != groups.end())
-      found->push_back(&device);
-    else
-      groups.push_back({&device});
-  }
-  return groups;
-}
-
-// As iommufd has them, or as the legacy interface has.
-std::vector<std::string> nodes_of(const Devices& group) {
-  std::vector<std::string> nodes;
-  if (std::ranges::none_of(group, [](auto* device) { return device->vfio_device.empty(); })) {
-    for (const StateDevice* device : group)
-      nodes.push_back(device->vfio_device);
-    return nodes;
-  }
-  const std::string& group_node = group.front()->vfio_group;
-  if (group_node.empty()) return {};
-  return {"/dev/vfio/vfio", group_node};
 }
 
 std::string problem_of(const StateDevice& device) {
@@ -53,7 +25,7 @@ std::string problem_of(const StateDevice& device) {
 }
 
 Unit to_unit(const Devices& group) {
-  Unit unit{.id = group.front()->id, .numa_nodes = {}, .nodes = nodes_of(group), .problem = {}};
+  Unit unit{.id = group.front()->id, .numa_nodes = {}, .nodes = vfio_nodes(group), .problem = {}};
   std::set<int> numa_nodes;
   for (const StateDevice* device : group) {
     if (device->numa_node) numa_nodes.insert(*device->numa_node);
@@ -84,7 +56,10 @@ void share_problem_of_set(std::map<std::string, Units>& resources) {
 Advertisement advertise(const State& state) {
   Advertisement advertisement;
   std::set<std::string> refused;
-  for (const Devices& group : by_group(state.devices)) {
+  Devices devices;
+  for (const StateDevice& device : state.devices)
+    devices.push_back(&device);
+  for (const Devices& group : vfio_units(devices)) {
     const bool unmanaged =
         std::ranges::all_of(group, [](auto* device) { return device->state == DeviceState::unmanaged; });
     if (unmanaged) continue;

@@ -2,9 +2,10 @@
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+
+#include "base/command_line.h"
 
 namespace nvccd::agent {
 namespace {
@@ -23,8 +24,6 @@ std::string host_name() {
 std::variant<Options, int> parse_options(int argc, char** argv) {
   Options options;
   std::string kubeconfig;
-  std::string runtime_dir = options.runtime_dir.string();
-  std::string state_dir = options.state_dir.string();
 
   CLI::App app{
       "Lets the label nvidia.com/cc.mode of a Kubernetes node set the Confidential Computing mode of its "
@@ -43,26 +42,15 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
       ->default_str("gpu-operator");
   app.add_option("--bus", options.bus, "D-Bus address of nvccd (default: the system bus)")
       ->type_name("ADDRESS");
-  app.add_option("--runtime-dir", runtime_dir, "Where the device plugin is told to offer no device")
-      ->type_name("DIR")
-      ->capture_default_str();
-  app.add_option("--state-dir", state_dir, "Where it is kept which mode the label has set")
-      ->type_name("DIR")
-      ->capture_default_str();
-  app.add_option("--log-level", options.log_level, "debug, info, warning or error")
-      ->type_name("LEVEL")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
-      ->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  add_path_option(app, "--runtime-dir", options.runtime_dir,
+                  "Where the device plugin is told to offer no device", "DIR");
+  add_path_option(app, "--state-dir", options.state_dir, "Where it is kept which mode the label has set",
+                  "DIR");
+  add_log_level_option(app, options.log_level);
+  if (const auto status = parse_command_line(app, argc, argv)) return *status;
   if (options.node_name.empty()) options.node_name = host_name();
   if (options.operator_namespace.empty()) options.operator_namespace = "gpu-operator";
   options.kubeconfig = kubeconfig;
-  options.runtime_dir = runtime_dir;
-  options.state_dir = state_dir;
   return options;
 }
 
