@@ -109,16 +109,22 @@ Result<> Daemon::set_up(LoadedSettings settings, LogWriter log) {
   bus_ = *std::move(bus);
 
   // Before the first look, so that nothing is missed in between.
-  auto monitor = PciMonitor::create(event, [this](PciEvent what, const PciAddress& address) {
-    switch (what) {
-      case PciEvent::appeared:
-        return manager_->device_appeared(address);
-      case PciEvent::gone:
-        return manager_->device_gone(address);
-      case PciEvent::driver_changed:
-        return manager_->device_driver_changed(address);
-    }
-  });
+  auto monitor = PciMonitor::create(
+      event,
+      [this](PciEvent what, const PciAddress& address) {
+        switch (what) {
+          case PciEvent::appeared:
+            return manager_->device_appeared(address);
+          case PciEvent::gone:
+            return manager_->device_gone(address);
+          case PciEvent::driver_changed:
+            return manager_->device_driver_changed(address);
+        }
+      },
+      [this] {
+        spdlog::warn("events of udev were lost; looking at every device");
+        manager_->rescan();
+      });
   if (!monitor) return std::unexpected(monitor.error());
   monitor_ = *std::move(monitor);
   auto vfio_watch = VfioWatch::create(event, paths, [this](const std::string& node, bool opened) {

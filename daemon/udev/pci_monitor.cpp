@@ -37,12 +37,13 @@ void PciMonitor::MonitorDeleter::operator()(udev_monitor* monitor) const {
   udev_monitor_unref(monitor);
 }
 
-PciMonitor::PciMonitor(MonitorPtr monitor, Handler handler)
-    : monitor_(std::move(monitor)), handler_(std::move(handler)) {}
+PciMonitor::PciMonitor(MonitorPtr monitor, Handler handler, std::function<void()> lost)
+    : monitor_(std::move(monitor)), handler_(std::move(handler)), lost_(std::move(lost)) {}
 
 PciMonitor::~PciMonitor() = default;
 
-Result<std::unique_ptr<PciMonitor>> PciMonitor::create(sd_event* event, Handler handler) {
+Result<std::unique_ptr<PciMonitor>> PciMonitor::create(sd_event* event, Handler handler,
+                                                       std::function<void()> lost) {
   const auto failed = [](int error) { return std::unexpected(system_error("cannot listen to udev", error)); };
   const UdevPtr context(udev_new());
   if (!context) return failed(errno);
@@ -50,11 +51,11 @@ Result<std::unique_ptr<PciMonitor>> PciMonitor::create(sd_event* event, Handler 
   if (!monitor) return failed(errno);
   if (const int r = udev_monitor_filter_add_match_subsystem_devtype(monitor.get(), "pci", nullptr); r < 0)
     return failed(-r);
-  // Needs privileges; without it a storm of events may overflow the buffer, which ENOBUFS then tells.
+  // Without CAP_NET_ADMIN, which the service lacks, it gets no more of that than net.core.rmem_max allows.
   (void)udev_monitor_set_receive_buffer_size(monitor.get(), receive_buffer_bytes);
   if (const int r = udev_monitor_enable_receiving(monitor.get()); r < 0) return failed(-r);
 
-  std::unique_ptr<PciMonitor> self(new PciMonitor(std::move(monitor), std::move(handler)));
+  std::unique_ptr<PciMonitor> self(new PciMonitor(std::move(monitor), std::move(handler), std::move(lost)));
   sd_event_source* source = nullptr;
   const int added = sd_event_add_io(event, &source, udev_monitor_get_fd(self->monitor_.get()), EPOLLIN,
                                     on_event, self.get());
@@ -64,25 +65,36 @@ Result<std::unique_ptr<PciMonitor>> PciMonitor::create(sd_event* event, Handler 
 }
 
 int PciMonitor::on_event(sd_event_source*, int, std::uint32_t, void* self) {
-  while (static_cast<PciMonitor*>(self)->receive_one()) {
-  }
+  static_cast<PciMonitor*>(self)->receive_all();
   return 0;
 }
 
-// False when there is no further event.
-bool PciMonitor::receive_one() {
-  const UdevDevicePtr device(udev_monitor_receive_device(monitor_.get()));
-  if (!device) return false;
-  const auto address = PciAddress::parse(text_or_empty(udev_device_get_sysname(device.get())));
-  if (!address || !is_ours(device.get())) return true;
-  const auto action = text_or_empty(udev_device_get_action(device.get()));
+void PciMonitor::receive_all() {
+  bool lost = false;
+  while (true) {
+    errno = 0;
+    const UdevDevicePtr device(udev_monitor_receive_device(monitor_.get()));
+    if (device)
+      tell_of(device.get());
+    else if (errno == ENOBUFS)
+      lost = true;
+    else
+      break;
+  }
+  // Only now, as what was still in the buffer is older than what did not fit into it.
+  if (lost) lost_();
+}
+
+void PciMonitor::tell_of(udev_device* device) {
+  const auto address = PciAddress::parse(text_or_empty(udev_device_get_sysname(device)));
+  if (!address || !is_ours(device)) return;
+  const auto action = text_or_empty(udev_device_get_action(device));
   if (action == "add")
     handler_(PciEvent::appeared, *address);
   else if (action == "remove")
     handler_(PciEvent::gone, *address);
   else if (action == "bind" || action == "unbind" || action == "change")
     handler_(PciEvent::driver_changed, *address);
-  return true;
 }
 
 }  // namespace nvccd
