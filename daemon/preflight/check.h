@@ -33,6 +33,7 @@ struct Subject {
   std::optional<DaemonState> daemon;  // nullopt: asked without the daemon
   std::string state_file = default_state_file;
   std::vector<CheckedDevice> devices = {};
+  std::vector<PciAddress> excluded = {};  // NVIDIA's devices that nvccd leaves to the host
   HostConfidential confidential = HostConfidential::none;
 
   // What is in the files, or the defaults where those are broken.
@@ -59,6 +60,10 @@ inline Verdict warn(std::string found, std::string advice) {
 inline Verdict fail(std::string found, std::string advice) {
   return {CheckResult::fail, std::move(found), std::move(advice)};
 }
+
+// Where a device that the settings exclude may need the host's drivers, what was found of them is no trouble:
+// the skip that says so. nullopt: no device is excluded.
+std::optional<Verdict> spare_excluded(const Subject& subject, std::string_view found);
 
 struct Check {
   std::string_view id;  // each has a section of that name in nvccd-checks(7)

@@ -120,8 +120,9 @@ Verdict check_services(const Subject& subject) {
   for (const auto& unit : units)
     if (service_runs(subject.host, unit)) found.push_back(unit);
   if (found.empty()) return ok("no service of NVIDIA's driver runs");
-  return warn(fmt::format("services hold the devices: {}", fmt::join(found, ", ")),
-              fmt::format("systemctl disable --now {}", fmt::join(found, " ")));
+  const auto text = fmt::format("services of NVIDIA's driver run: {}", fmt::join(found, ", "));
+  if (auto spared = spare_excluded(subject, text)) return *std::move(spared);
+  return warn(text, fmt::format("systemctl disable --now {}", fmt::join(found, " ")));
 }
 
 constexpr Check checks[] = {

@@ -23,10 +23,14 @@ Verdict check_bound(const Subject& subject) {
     else if (!device.facts.driver_is_vfio)
       others.push_back(fmt::format("{} ({})", to_string(device.address), device.facts.driver));
   }
-  if (!others.empty())
-    return fail(fmt::format("a driver of the host has {}", fmt::join(others, ", ")),
-                "stop what uses the device, keep that driver from loading (see driver.autoload), then "
-                "nvccctl rescan");
+  if (!others.empty()) {
+    const auto found = fmt::format("a driver of the host has {}", fmt::join(others, ", "));
+    return fail(found,
+                spare_excluded(subject, found)
+                    ? "stop what uses the device, then nvccctl rescan"
+                    : "stop what uses the device, keep that driver from loading (see driver.autoload), "
+                      "then nvccctl rescan");
+  }
   if (!none.empty())
     return warn(fmt::format("no driver has {}", fmt::join(none, ", ")),
                 "systemctl enable --now nvccd; nvccctl show says why a device is not bound");
@@ -39,8 +43,9 @@ Verdict check_loaded(const Subject& subject) {
     // One that is built in has no such file, and no kernel has these built in.
     if (subject.host.has(fmt::format("/sys/module/{}/initstate", module))) loaded.push_back(module);
   if (loaded.empty()) return ok("no display or compute driver is loaded");
-  return warn(fmt::format("loaded: {}", fmt::join(loaded, ", ")),
-              fmt::format("stop what uses them, then modprobe -r {}", fmt::join(loaded, " ")));
+  const auto found = fmt::format("loaded: {}", fmt::join(loaded, ", "));
+  if (auto spared = spare_excluded(subject, found)) return *std::move(spared);
+  return warn(found, fmt::format("stop what uses them, then modprobe -r {}", fmt::join(loaded, " ")));
 }
 
 // libkmod says nothing of a directory that it may not look into (ProtectKernelModules=).
@@ -96,7 +101,9 @@ Verdict check_autoload(const Subject& subject) {
     add_listed_modules(subject.host, file, found);
   add_listed_modules(subject.host, "/etc/modules", found);
   if (found.empty()) return ok("no display or compute driver is loaded at the next boot");
-  return warn(fmt::format("loaded at the next boot: {}", fmt::join(found, ", ")),
+  const auto text = fmt::format("loaded at the next boot: {}", fmt::join(found, ", "));
+  if (auto spared = spare_excluded(subject, text)) return *std::move(spared);
+  return warn(text,
               "deny them with \"blacklist NAME\" in /etc/modprobe.d (nvccctl check --fix does it) and remove "
               "the lines that name them");
 }
@@ -140,9 +147,11 @@ Verdict check_packages(const Subject& subject) {
     if (name.starts_with("nvidia")) found.push_back(fmt::format("/var/lib/dkms/{}", name));
   const auto installed = has_module("nvidia", subject.host.root());
   if (installed && *installed) found.emplace_back("kernel module nvidia");
-  if (!found.empty())
-    return warn(fmt::format("NVIDIA's driver is installed: {}", fmt::join(found, ", ")),
-                "remove its packages: the guests have the driver, the host must not");
+  if (!found.empty()) {
+    const auto text = fmt::format("NVIDIA's driver is installed: {}", fmt::join(found, ", "));
+    if (auto spared = spare_excluded(subject, text)) return *std::move(spared);
+    return warn(text, "remove its packages: the guests have the driver, the host must not");
+  }
   if (!installed) return not_known(installed.error());
   if (auto hidden = modules_hidden(subject)) return *std::move(hidden);
   return ok("no driver of NVIDIA is installed");

@@ -1,5 +1,8 @@
 #include "preflight/preflight.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 
@@ -31,8 +34,11 @@ Subject to_subject(const Input& input) {
   const auto settings = subject.settings_or_default();
   for (const auto& address : list_devices(paths)) {
     const auto facts = read_facts(paths, address);
-    if (facts && desired_device(settings, Mode::on, address, facts->kind, facts->device_id).managed)
+    if (!facts) continue;
+    if (desired_device(settings, Mode::on, address, facts->kind, facts->device_id).managed)
       subject.devices.push_back({address, *facts});
+    else
+      subject.excluded.push_back(address);
   }
   return subject;
 }
@@ -59,6 +65,18 @@ bool Subject::wants_confidential() const {
   if (daemon && daemon->node.node_mode) return *daemon->node.node_mode != Mode::off;
   const auto mode = settings_or_default().mode;
   return mode.node.value_or(mode.default_mode) != Mode::off;
+}
+
+std::optional<Verdict> spare_excluded(const Subject& subject, std::string_view found) {
+  if (!subject.settings)
+    return skip(fmt::format(
+        "{}, which a device may need that the settings exclude; the settings cannot be read", found));
+  if (subject.excluded.empty()) return std::nullopt;
+  std::vector<std::string> addresses;
+  for (const auto& address : subject.excluded)
+    addresses.push_back(to_string(address));
+  return skip(fmt::format("{}, which {} may need: the settings exclude {}", found, fmt::join(addresses, ", "),
+                          addresses.size() == 1 ? "it" : "them"));
 }
 
 Findings run(const Input& input) {

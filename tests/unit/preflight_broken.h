@@ -29,6 +29,13 @@ inline std::string describe(const Finding& finding) {
   return finding.id + " is " + std::string(to_string(finding.result)) + ": " + finding.found;
 }
 
+// A small GPU for the host itself, which nvccd is to leave alone.
+inline void exclude_a_gpu(GoodHost& host, preflight::Input& input) {
+  constexpr PciAddress small{0, 0x01, 0, 0};
+  host.add_function(small, "/sys/devices/pci0000:00", "0x10de", "0x1fb0", "0x030000");
+  input.settings->settings.devices.push_back({.match = {.address = small}, .managed = false});
+}
+
 // nullptr: there is none.
 inline const Finding* find(const Findings& findings, std::string_view id) {
   for (const auto& finding : findings)

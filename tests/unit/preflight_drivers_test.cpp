@@ -9,6 +9,7 @@ namespace {
 
 using namespace test::results;
 using test::Case;
+using test::exclude_a_gpu;
 using test::GoodHost;
 
 // ---- drivers ----
@@ -78,6 +79,34 @@ const Case driver_cases[] = {
        host.write("/usr/lib/modprobe.d/variant.conf",
                   "alias vfio_pci:v000010DEd00002330sv*sd*bc*sc*i* nvgrace_gpu_vfio_pci\n");
      }},
+    {"TheHostsOwnGpuMayNeedALoadedDriver", "driver.loaded", skips,
+     "loaded: nvidia, which 0000:01:00.0 may need: the settings exclude it",
+     [](GoodHost& host, Input& input) {
+       exclude_a_gpu(host, input);
+       host.write("/sys/module/nvidia/initstate", "live\n");
+     }},
+    {"NoDriverIsLoadedForTheHostsOwnGpu", "driver.loaded", passes, "no display", exclude_a_gpu},
+    {"TheHostsOwnGpuMayNeedADriverAtTheNextBoot", "driver.autoload", skips,
+     "nouveau by udev, which 0000:01:00.0 may need",
+     [](GoodHost& host, Input& input) {
+       exclude_a_gpu(host, input);
+       host.remove("/etc/modprobe.d/blacklist.conf");
+     }},
+    {"TheHostsOwnGpuMayNeedThePackages", "driver.packages", skips, "which 0000:01:00.0 may need",
+     [](GoodHost& host, Input& input) {
+       exclude_a_gpu(host, input);
+       host.write("/var/lib/dkms/nvidia/580.95.05/source", "");
+     }},
+    {"AManagedDeviceOfAnotherDriverIsTroubleBesideTheHostsOwnGpu", "driver.bound", fails, "0000:65:00.0",
+     [](GoodHost& host, Input& input) {
+       exclude_a_gpu(host, input);
+       host.bind(GoodHost::gpu, "nvidia", "nvidia");
+     }},
+    {"WhatBrokenSettingsExcludeIsNotKnown", "driver.loaded", skips, "cannot be read",
+     [](GoodHost& host, Input& input) {
+       input.settings = std::unexpected(Error{.cause = "nvccd.toml:3:5: no such mode"});
+       host.write("/sys/module/nvidia/initstate", "live\n");
+     }},
     {"TheSettingsNameTheDriver", "vfio.variant", skips, "vfio.driver",
      [](GoodHost&, Input& input) { input.settings->settings.vfio.driver = "vfio-pci"; }},
 };
@@ -128,6 +157,11 @@ const Case conflict_cases[] = {
      [](GoodHost& host, Input&) { host.remove("/proc/1"); }},
     {"PersistenceDaemon", "conflict.services", warns, "nvidia-persistenced.service",
      [](GoodHost& host, Input&) {
+       host.write("/sys/fs/cgroup/system.slice/nvidia-persistenced.service/cgroup.procs", "4711\n");
+     }},
+    {"TheHostsOwnGpuMayNeedThePersistenceDaemon", "conflict.services", skips, "which 0000:01:00.0 may need",
+     [](GoodHost& host, Input& input) {
+       exclude_a_gpu(host, input);
        host.write("/sys/fs/cgroup/system.slice/nvidia-persistenced.service/cgroup.procs", "4711\n");
      }},
 };

@@ -49,6 +49,16 @@ TEST_F(Repairs, DisplayDriversAreDenied) {
   EXPECT_THAT(plan(), IsEmpty());
 }
 
+TEST_F(Repairs, NoDriverIsDeniedThatADeviceOfTheHostMayNeed) {
+  host.remove("/etc/modprobe.d/blacklist.conf");
+  auto input = host.input();
+  test::exclude_a_gpu(host, input);
+  EXPECT_THAT(plan_repairs(view(), run(input)), IsEmpty());
+  // What they exclude is not known.
+  input.settings = std::unexpected(Error{.cause = "nvccd.toml:3:5: no such mode"});
+  EXPECT_THAT(plan_repairs(view(), run(input)), IsEmpty());
+}
+
 TEST_F(Repairs, TheKubeletGetsADropIn) {
   host.remove("/etc/kubernetes/kubelet.conf.d/50-kata.conf");
   const auto repairs = plan();
