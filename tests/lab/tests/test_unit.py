@@ -7,8 +7,9 @@ from support import BUILD, LabTest, main
 
 BROKEN = "/etc/nvccd/nvccd.toml.d/90-broken.toml"
 CAP_SYS_ADMIN = 1 << 21
-USERS_OF_GPUS = ("kubelet", "containerd", "crio", "docker", "libvirtd", "virtqemud", "nvidia-persistenced", "nvidia-fabricmanager",
-                 "nvidia-powerd", "display-manager")
+USERS_OF_GPUS = ("kubelet", "k3s", "k3s-agent", "rke2-server", "rke2-agent", "k0scontroller", "k0sworker", "containerd", "crio", "docker",
+                 "libvirtd", "virtqemud", "nvidia-persistenced", "nvidia-fabricmanager", "nvidia-powerd", "nvidia-dcgm", "dcgm",
+                 "dcgm-exporter", "display-manager")
 
 
 class Unit(LabTest):
