@@ -16,23 +16,35 @@ class EnableTest(LabTest):
         cls.nvccd = Nvccd(cls.lab)
         cls.nvccd.configure(SETTINGS.format("on"))
 
+    def directory(self, name):
+        return f"/sys/bus/pci/devices/{self.lab.address(name)}"
+
     def driver(self, name):
-        link = f"/sys/bus/pci/devices/{self.lab.address(name)}/driver"
-        return self.lab.run(f"basename $(readlink {link} || echo none)").stdout.strip()
+        return self.lab.run(f"basename $(readlink {self.directory(name)}/driver || echo none)").stdout.strip()
 
     def override(self, name):
         """The device's driver override; None when there is none."""
-        text = self.lab.run(["cat", f"/sys/bus/pci/devices/{self.lab.address(name)}/driver_override"]).stdout.strip()
+        text = self.lab.run(["cat", f"{self.directory(name)}/driver_override"]).stdout.strip()
         return None if text == "(null)" else text
+
+    def tags(self, name):
+        return self.lab.run(f"udevadm info -q property --property=CURRENT_TAGS --value {self.directory(name)}").stdout.strip()
+
+    def wait_unit(self, name, state):
+        """Until the unit that stands for the device is active (others can wait for it), or inactive."""
+        unit = f"sys-bus-pci-devices-{self.lab.address(name)}.device"
+        self.wait_until(lambda: self.lab.run(f"systemctl show -p ActiveState --value {unit}").stdout.strip() == state,
+                        f"{unit} of {name} to be {state}")
 
     def check_untouched(self, *names):
         self.lab.run("udevadm settle")
         for name in names:
-            self.assertEqual((self.driver(name), self.override(name)), ("none", None), name)
+            self.assertEqual((self.driver(name), self.override(name), self.tags(name)), ("none", None, ""), name)
+            self.wait_unit(name, "inactive")
 
     def appear_again(self, name):
         """Makes udev treat a device as one that has just come, as it does at boot."""
-        self.lab.run(f"udevadm trigger --settle --action=add /sys/bus/pci/devices/{self.lab.address(name)}")
+        self.lab.run(f"udevadm trigger --settle --action=add {self.directory(name)}")
 
 
 class Enable(EnableTest):
@@ -47,7 +59,8 @@ class Enable(EnableTest):
         self.lab.reboot()
         self.nvccd.wait_node("on")
         for name in self.lab.devices():
-            self.assertEqual((self.driver(name), self.override(name)), ("vfio-pci", "vfio-pci"), name)
+            self.assertEqual((self.driver(name), self.override(name), self.tags(name)), ("vfio-pci", "vfio-pci", ":systemd:"), name)
+            self.wait_unit(name, "active")
         self.assertEqual(self.lab.hardware("gpu0")["active_mode"], "on")
         self.assertNotRegex(self.lab.run("journalctl -b --no-pager").stdout, "(?i)ordering cycle")
         # Disabled: at the next boot the devices are the host's again.
@@ -67,15 +80,17 @@ class Exclude(EnableTest):
     def release_all(self):
         """What a boot would do."""
         for name in self.lab.devices():
-            device = f"/sys/bus/pci/devices/{self.lab.address(name)}"
+            device = self.directory(name)
             self.lab.run(f"echo > {device}/driver_override; if [ -e {device}/driver ]; then "
-                         f"basename $(readlink -f {device}) > {device}/driver/unbind; fi")
+                         f"basename $(readlink -f {device}) > {device}/driver/unbind; fi; "
+                         f"udevadm trigger --settle {device}")
 
     def test_an_excluded_device_is_never_taken(self):
         address = self.lab.address("gpu1")
         self.lab.put(EXCLUDE, f'[[device]]\nmatch = {{ address = "{address}" }}\nmanaged = false\n'
                               '[[device]]\nmatch = { device_id = "2901" }\nmanaged = false\n')
         self.nvccd.enable("on")
+        self.wait_unit("gpu0", "active")
         self.check_untouched("gpu1")
         self.appear_again("gpu1")
         self.check_untouched("gpu1")
@@ -85,6 +100,7 @@ class Exclude(EnableTest):
         self.lab.hotplug("wanted", "gh100")
         self.nvccd.wait_device_ready(self.lab.address("wanted"), "on")
         self.assertEqual(self.override("wanted"), "vfio-pci")
+        self.wait_unit("wanted", "active")
         self.check_untouched("excluded", "gpu1")
         for name in ("excluded", "wanted"):
             self.lab.unplug(name)
@@ -111,6 +127,7 @@ class Exclude(EnableTest):
         self.lab.run("modprobe uio_pci_generic; echo 10de 2330 > /sys/bus/pci/drivers/uio_pci_generic/new_id")
         self.lab.run(["nvccctl", "unbind", self.lab.address("gpu1")])
         self.assertEqual((self.driver("gpu1"), self.override("gpu1")), ("uio_pci_generic", None))
+        self.wait_unit("gpu1", "inactive")
         self.lab.run(["nvccctl", "unbind", self.lab.address("nvswitch0")])
         self.check_untouched("nvswitch0")
         self.assertEqual(self.driver("gpu0"), "vfio-pci", "the others stay")
