@@ -6,13 +6,7 @@ void DeviceRecord::set_desired(bool now_managed, Mode mode) {
   const bool same = managed == now_managed && snapshot.requested_mode == mode;
   managed = now_managed;
   desired = mode;
-  if (!managed || released) {
-    snapshot.requested_mode.reset();
-    snapshot.state = DeviceState::unmanaged;
-    needs_change = false;
-    clear_error();
-    return;
-  }
+  if (left_alone()) return leave_alone();
   snapshot.requested_mode = mode;
   if (!same && !hangs && snapshot.state != DeviceState::transitioning) {
     snapshot.state = DeviceState::discovered;
@@ -36,12 +30,11 @@ void DeviceRecord::take_facts(const DeviceFacts& facts) {
 void DeviceRecord::take_look(const LookResult& result) {
   needs_change = false;
   if (result.facts) take_facts(*result.facts);
-  if (!managed || released) {
-    snapshot.mode.reset();
-    return;
-  }
+  if (left_alone()) return leave_alone();
   snapshot.in_use = result.in_use;
   if (result.in_use) {
+    // Whoever came unseen may not be the first to have had it since it was verified.
+    if (!seen_open) verified.reset();
     snapshot.mode = verified;
     needs_change = verified != desired;
     if (needs_change) return take_error(DeviceState::busy, *result.error);
@@ -49,6 +42,8 @@ void DeviceRecord::take_look(const LookResult& result) {
     snapshot.state = DeviceState::ready;
     return clear_error();
   }
+  seen_open = false;
+  recheck.reset();
   verified.reset();
   // What it is does not change because it does not answer now.
   if (result.architecture != Architecture::unknown) {
@@ -66,7 +61,34 @@ void DeviceRecord::take_look(const LookResult& result) {
   snapshot.state = result.right ? DeviceState::ready : DeviceState::discovered;
 }
 
+void DeviceRecord::take_change(Mode mode) {
+  if (left_alone()) return leave_alone();
+  snapshot.mode = verified = mode;
+  clear_error();
+  // What is wanted may be another mode by now, and what was verified may be of the past.
+  needs_change = mode != desired;
+  snapshot.state = needs_change || look_again ? DeviceState::discovered : DeviceState::ready;
+}
+
+void DeviceRecord::doubt(DeviceState state) {
+  verified.reset();
+  if (left_alone()) return;
+  snapshot.mode.reset();
+  snapshot.state = state;
+  clear_error();
+}
+
+void DeviceRecord::leave_alone() {
+  verified.reset();
+  snapshot.mode.reset();
+  snapshot.requested_mode.reset();
+  snapshot.state = DeviceState::unmanaged;
+  needs_change = false;
+  clear_error();
+}
+
 void DeviceRecord::take_error(DeviceState state, const Error& error) {
+  if (left_alone()) return leave_alone();
   snapshot.state = state;
   snapshot.error = error.message();
   error_kind = error.kind;

@@ -79,10 +79,9 @@ LookResult look_at(HostDevices& host, Clock& clock, const LookRequest& request) 
                                          request.limits.boot_timeout);
   if (!device) return fail(device.error(), JobPhase::boot);
   auto read = read_device(*device, request, result);
-  // A mailbox that stays out of step (a predecessor killed in the middle of a request, firmware that hangs)
-  // comes right by a reset alone. Nobody else has the device now, and whatever the reset makes active is
-  // compared anew.
-  if (!read && read.error().transient) read = recover(*device, **access, request, result);
+  result.out_of_step = !read && read.error().transient;
+  // Nobody else has the device now, and whatever the reset makes active is compared anew.
+  if (result.out_of_step && request.may_reset) read = recover(*device, **access, request, result);
   return read ? result : fail(read.error(), JobPhase::verify);
 }
 

@@ -19,6 +19,7 @@ struct LookRequest {
   Mode mode = Mode::off;  // the one to compare with
   bool bind = true;
   BindPolicy bind_policy;
+  bool may_reset = false;  // where that alone may help, see LookResult::out_of_step
   StepLimits limits;
 };
 
@@ -29,6 +30,10 @@ struct LookResult {
   std::optional<Mode> mode;  // the active one; nullopt: not readable
   bool right = false;        // active registers and stored knobs both are those of the requested mode
   bool in_use = false;       // somebody else has the device, so nothing of it was read
+  // The firmware's mailbox stayed out of step (a predecessor was killed in the middle of a request, or the
+  // firmware hangs), which a reset alone cures. A look does not do so unless it was allowed to: until then
+  // the device may be known to be ready.
+  bool out_of_step = false;
   std::optional<Error> error;
 };
 

@@ -8,6 +8,14 @@
 #include "policy/desired.h"
 
 namespace nvccd {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Beyond a boot: a driver that takes its time to let go, or a reset of which the kernel tries each kind.
+constexpr Duration device_job_slack = 120s;
+
+}  // namespace
 
 std::optional<JobId> NodeManager::current_job() const {
   if (transition_job_) return transition_job_;
@@ -88,15 +96,18 @@ Result<JobId> NodeManager::start_mode_job(JobKind kind, const NodeModes& wanted,
                                    .device = address});
   }
   if (auto saved = parts_.store.save(wanted); !saved) return std::unexpected(saved.error());
-  // A newer wish replaces one that still waits.
+  // A newer wish replaces one that still waits, of which nothing comes either when this one is given up.
+  std::optional<NodeModes> before_replaced;
   if (waiting) {
-    const JobId replaced = std::exchange(mode_job_, std::nullopt)->id;
-    finish_job(replaced, JobState::cancelled, ErrorKind::cancelled,
+    const ModeJob replaced = *std::exchange(mode_job_, std::nullopt);
+    before_replaced = replaced.before;
+    finish_job(replaced.id, JobState::cancelled, ErrorKind::cancelled,
                "replaced by a newer change of the node's mode");
   }
-  const NodeModes before = std::exchange(node_modes_, wanted);
+  const NodeModes current = std::exchange(node_modes_, wanted);
   const JobId id = add_job(kind, target, affected);
-  mode_job_ = ModeJob{.id = id, .wait = wait, .before = before, .devices = affected};
+  mode_job_ =
+      ModeJob{.id = id, .wait = wait, .before = before_replaced.value_or(current), .devices = affected};
   update_desired();
   look_at_everything();
   publish_node();
@@ -158,7 +169,7 @@ void NodeManager::run_transition(const std::vector<PciAddress>& addresses) {
     DeviceRecord& record = records_.at(address);
     requests.push_back({.address = address, .mode = record.desired});
     record.changing = true;
-    record.open_balance = 0;
+    record.driver_event = false;
     record.needs_change = false;
     record.verified.reset();
     record.clear_error();
@@ -187,8 +198,17 @@ void NodeManager::run_transition(const std::vector<PciAddress>& addresses) {
                job.progress = std::max(job.progress, progress);  // a second attempt begins anew
              });
            },
-       .device_finished = [this](const PciAddress& address,
-                                 const Result<>& result) { device_changed(address, result); },
+       .device_finished = [this](const ChangeRequest& request,
+                                 const Result<>& result) { device_changed(request, result); },
+       .device_hangs =
+           [this](const PciAddress& address, const Error& error) {
+             if (!transition_error_) transition_error_ = error;
+             worker_hangs(address, error);
+           },
+       .device_returned =
+           [this, alive = std::weak_ptr(alive_)](const PciAddress& address) {
+             if (!alive.expired()) worker_returned(address);
+           },
        .finished = [this](Transition::Outcome outcome) { transition_finished(outcome); }});
   for (const auto& address : addresses)
     publish(address);
@@ -196,23 +216,25 @@ void NodeManager::run_transition(const std::vector<PciAddress>& addresses) {
   transition_->start();
 }
 
-void NodeManager::device_changed(const PciAddress& address, const Result<>& result) {
+void NodeManager::device_changed(const ChangeRequest& request, const Result<>& result) {
   if (!result && !transition_error_) transition_error_ = result.error();
-  const auto position = records_.find(address);
+  const auto position = records_.find(request.address);
   if (position == records_.end()) return;  // pulled out meanwhile
   DeviceRecord& record = position->second;
   record.changing = false;
+  // The driver was taken away beneath us, or came back; whatever was verified, it has to be looked at anew.
+  if (std::exchange(record.driver_event, false) && has_other_driver(record)) record.look_again = true;
   if (result) {
-    record.snapshot.mode = record.verified = record.desired;
-    record.snapshot.state = DeviceState::ready;
+    record.take_change(request.mode);
   } else if (result.error().kind == ErrorKind::device_busy) {
     record.snapshot.in_use = true;
     record.needs_change = true;
     record.take_error(DeviceState::busy, result.error());
+    watch_holder(record);
   } else if (result.error().kind == ErrorKind::cancelled) {
-    record.snapshot.state = DeviceState::discovered;
+    if (!record.left_alone()) record.snapshot.state = DeviceState::discovered;
     // Undone because another device was taken meanwhile, the change is still wanted.
-    record.needs_change = transition_error_->kind == ErrorKind::device_busy;
+    record.needs_change = !record.left_alone() && transition_error_->kind == ErrorKind::device_busy;
   } else {
     // Once it was reset, nobody knows its mode but itself.
     if (result.error().step != to_string(JobPhase::stage) && !result.error().step.empty())
@@ -220,7 +242,26 @@ void NodeManager::device_changed(const PciAddress& address, const Result<>& resu
     record.take_error(DeviceState::failed, result.error());
   }
   account_for_openings(record);
+  publish(request.address);
+}
+
+// Nobody waits for the worker any more, but it has the device until it comes back.
+void NodeManager::worker_hangs(const PciAddress& address, const Error& error) {
+  const auto position = records_.find(address);
+  if (position == records_.end()) return;
+  DeviceRecord& record = position->second;
+  record.hangs = true;
+  record.doubt();
+  record.take_error(DeviceState::failed, error);
   publish(address);
+}
+
+void NodeManager::worker_returned(const PciAddress& address) {
+  const auto position = records_.find(address);
+  if (position == records_.end() || !position->second.changing) return;
+  position->second.changing = false;
+  position->second.hangs = false;
+  request_look(position->second);
 }
 
 void NodeManager::transition_finished(Transition::Outcome outcome) {
@@ -282,38 +323,54 @@ Result<JobId> NodeManager::start_device_job(JobKind kind, const PciAddress& addr
   update_job(id, [&](JobSnapshot& job) { job.state = JobState::running; });
   DeviceRecord& record = records_.at(address);
   record.changing = true;
-  record.open_balance = 0;
   record.verified.reset();
   record.snapshot.state = kind == JobKind::bind ? DeviceState::binding : DeviceState::transitioning;
   publish(address);
   publish_node();
+  device_job_deadline_ =
+      parts_.scheduler->after(settings_.transition.boot_timeout + device_job_slack, [this, address] {
+        const Error error{.kind = ErrorKind::hardware_failed,
+                          .cause = "the kernel does not come back from what was asked of it",
+                          .advice = "the kernel's log may say why (journalctl -k); a reboot may be needed",
+                          .device = address};
+        worker_hangs(address, error);
+        finish_device_job(std::unexpected(error), address);
+        publish_node();
+        plan();
+      });
   start_with_result(*parts_.scheduler, std::move(work),
                     [this, alive = std::weak_ptr(alive_), id, kind, address](const Result<>& result) {
-                      if (alive.expired()) return;
-                      // A reset is over when the look that follows has seen the device again.
-                      const bool goes_on = result && kind == JobKind::reset && records_.contains(address);
-                      if (goes_on)
-                        update_job(id, [](JobSnapshot& job) {
-                          job.phase = JobPhase::boot;
-                          job.progress = 0.4;
-                        });
-                      else
-                        finish_device_job(result, address);
-                      const auto position = records_.find(address);
-                      if (position == records_.end()) return plan();
-                      DeviceRecord& changed = position->second;
-                      changed.changing = false;
-                      if (result && kind != JobKind::reset) changed.released = kind == JobKind::unbind;
-                      changed.snapshot.state = DeviceState::discovered;
-                      set_desired(changed);
-                      request_look(changed);
-                      publish_node();
+                      if (!alive.expired()) device_job_worked(id, kind, address, result);
                     });
   return id;
 }
 
+void NodeManager::device_job_worked(JobId id, JobKind kind, const PciAddress& address,
+                                    const Result<>& result) {
+  if (device_job_ != id) return worker_returned(address);  // it had been given up
+  device_job_deadline_.reset();
+  const auto position = records_.find(address);
+  // A reset is over when the look that follows has seen the device again.
+  if (result && kind == JobKind::reset && position != records_.end())
+    update_job(id, [](JobSnapshot& job) {
+      job.phase = JobPhase::boot;
+      job.progress = 0.4;
+    });
+  else
+    finish_device_job(result, address);
+  if (position == records_.end()) return plan();
+  DeviceRecord& record = position->second;
+  record.changing = false;
+  if (result && kind != JobKind::reset) record.released = kind == JobKind::unbind;
+  record.snapshot.state = DeviceState::discovered;
+  set_desired(record);
+  request_look(record);
+  publish_node();
+}
+
 void NodeManager::finish_device_job(const Result<>& result, const PciAddress& address) {
   const JobId id = *std::exchange(device_job_, std::nullopt);
+  device_job_deadline_.reset();
   if (result)
     finish_job(id, JobState::done);
   else
@@ -341,8 +398,8 @@ Result<JobId> NodeManager::unbind(const PciAddress& address) {
   const auto record = find_for_job(address);
   if (!record) return std::unexpected(record.error());
   return start_device_job(JobKind::unbind, address, [host = parts_.host, address]() -> Result<> {
-    // Held only to see that nobody else has it; the kernel waits with the unbinding
-    // until the group is closed.
+    // Held only to see that nobody else has it. The kernel waits with the unbinding for whoever has the
+    // device open, and before Linux 6.1 for the group to be closed too.
     if (auto access = host.devices->acquire(address);
         !access && access.error().kind == ErrorKind::device_busy)
       return std::unexpected(access.error());

@@ -17,6 +17,9 @@ constexpr Duration patience_with_slow_looks = 5s;
 // to let go. Whoever takes longer hangs in the kernel.
 constexpr Duration look_slack = 120s;
 
+// How often it is tried whether one who was not seen to come is still there.
+constexpr Duration time_between_rechecks = 10s;
+
 }  // namespace
 
 NodeManager::NodeManager(Parts parts, Settings settings, const NodeModes& node_modes)
@@ -72,37 +75,66 @@ void NodeManager::forget(const PciAddress& address) {
 
 void NodeManager::device_driver_changed(const PciAddress& address) {
   const auto position = records_.find(address);
-  // Our own binding causes such events too; then the look that does it sees the result.
-  if (position != records_.end() && !position->second.ours()) request_look(position->second);
+  if (position == records_.end()) return;
+  DeviceRecord& record = position->second;
+  // Our own binding causes such events too; whether this one was another is seen when the worker is back.
+  record.driver_event = record.ours();
+  if (record.ours()) return;
+  if (has_other_driver(record)) record.doubt();
+  request_look(record);
+  publish_node();
+}
+
+bool NodeManager::has_other_driver(const DeviceRecord& record) const {
+  const auto facts = parts_.host.devices->facts(record.snapshot.address);
+  return !facts || facts->driver != record.snapshot.driver;
 }
 
 void NodeManager::vfio_node_opened(const std::string& node) {
+  if (node_is_ours(node)) {
+    ++node_uses_[node].balance;
+    return;
+  }
   for (auto& [address, record] : records_) {
-    if (record.snapshot.vfio_group != node && record.snapshot.vfio_device != node) continue;
-    ++record.open_balance;
-    if (record.ours()) continue;
+    if (!record.has_node(node)) continue;
     record.snapshot.in_use = true;
+    record.seen_open = true;
     publish(address);
   }
 }
 
 void NodeManager::vfio_node_closed(const std::string& node) {
+  if (node_is_ours(node)) {
+    --node_uses_[node].balance;
+    node_uses_[node].let_go = true;
+    return;
+  }
   for (auto& [address, record] : records_) {
-    if (record.snapshot.vfio_group != node && record.snapshot.vfio_device != node) continue;
-    --record.open_balance;
-    record.let_go = true;
-    if (record.ours() || !record.snapshot.in_use) continue;
-    // Whoever had it may have changed anything. Nothing is known of it until it was looked at again.
-    record.verified.reset();
+    if (!record.has_node(node)) continue;
+    // Whoever had it may have changed anything.
+    record.doubt();
     record.snapshot.in_use = false;
-    if (record.managed && !record.released) {
-      record.snapshot.state = DeviceState::discovered;
-      record.snapshot.mode.reset();
-      record.clear_error();
-    }
     request_look(record);
   }
   publish_node();
+}
+
+// Anybody may have taken a device, or let go of one.
+void NodeManager::vfio_events_lost() {
+  node_uses_.clear();
+  for (auto& [address, record] : records_) {
+    record.seen_open = false;
+    record.verified.reset();
+    if (!record.ours()) record.doubt();
+    request_look(record);
+  }
+  publish_node();
+}
+
+// The devices of an IOMMU group share a node, and our hold of it.
+bool NodeManager::node_is_ours(const std::string& node) const {
+  return std::ranges::any_of(
+      records_, [&](const auto& entry) { return entry.second.ours() && entry.second.has_node(node); });
 }
 
 void NodeManager::rescan() {
@@ -162,11 +194,12 @@ void NodeManager::request_look(DeviceRecord& record) {
     record.look_again = true;
     return;
   }
+  auto& snapshot = record.snapshot;
+  for (const auto& node : {snapshot.vfio_group, snapshot.vfio_device})
+    if (!node_is_ours(node)) node_uses_.erase(node);
   record.looking = true;
   record.look_again = false;
-  record.open_balance = 0;
-  record.let_go = false;
-  auto& snapshot = record.snapshot;
+  record.driver_event = false;
   LookRequest request{
       .address = snapshot.address,
       .managed = record.managed && !record.released,
@@ -174,6 +207,7 @@ void NodeManager::request_look(DeviceRecord& record) {
       .bind = settings_.vfio.bind,
       .bind_policy = {.driver = settings_.vfio.driver,
                       .take_over_idle = settings_.vfio.takeover == Takeover::idle},
+      .may_reset = std::exchange(record.out_of_step, false),
       .limits = {.boot_timeout = settings_.transition.boot_timeout, .retries = settings_.transition.retries},
   };
   if (request.managed && request.bind && snapshot.driver.find("vfio") == std::string::npos)
@@ -190,12 +224,13 @@ void NodeManager::request_look(DeviceRecord& record) {
   start_with_result(
       *parts_.scheduler,
       [host = parts_.host, request] { return look_at(*host.devices, *host.clock, request); },
-      [this, alive = std::weak_ptr(alive_), address = snapshot.address](const LookResult& result) {
-        if (!alive.expired()) look_finished(address, result);
+      [this, alive = std::weak_ptr(alive_), request](const LookResult& result) {
+        if (!alive.expired()) look_finished(request, result);
       });
 }
 
-void NodeManager::look_finished(const PciAddress& address, const LookResult& result) {
+void NodeManager::look_finished(const LookRequest& request, const LookResult& result) {
+  const PciAddress address = request.address;
   const auto position = records_.find(address);
   if (position == records_.end()) return;
   DeviceRecord& record = position->second;
@@ -204,18 +239,31 @@ void NodeManager::look_finished(const PciAddress& address, const LookResult& res
   record.look_patience.reset();
   record.look_deadline.reset();
   // This look has never had it, so it was somebody else who let go, and another one who has it now.
-  if (result.in_use && record.let_go) record.verified.reset();
+  if (result.in_use && was_let_go(record)) record.verified.reset();
   if (result.error && result.error->kind == ErrorKind::no_such_device) {
     forget(address);
   } else if (record.look_again) {
     // Something happened since the look began, so what it found may be of the past.
     request_look(record);
     return;
+  } else if (result.out_of_step && !request.may_reset && !record.left_alone()) {
+    // The next look resets it. Observers have to know before that.
+    record.doubt(DeviceState::transitioning);
+    record.out_of_step = true;
+    publish(address);
+    publish_node();
+    request_look(record);
   } else {
     record.take_look(result);
     account_for_openings(record);
+    watch_holder(record);
+    if (std::exchange(record.driver_event, false) && has_other_driver(record)) {
+      record.doubt();
+      request_look(record);
+    }
     publish(address);
-    verify_reset(address, result.error ? Result<>(std::unexpected(*result.error)) : Result<>());
+    if (!record.looking)
+      verify_reset(address, result.error ? Result<>(std::unexpected(*result.error)) : Result<>());
   }
   publish_node();
   plan();
@@ -240,14 +288,39 @@ void NodeManager::look_hangs(const PciAddress& address) {
   plan();
 }
 
+bool NodeManager::was_let_go(const DeviceRecord& record) const {
+  return std::ranges::any_of(
+      node_uses_, [&](const auto& entry) { return record.has_node(entry.first) && entry.second.let_go; });
+}
+
 // Somebody may have taken the device, or let go of it, between our own closing of it and now.
-void NodeManager::account_for_openings(DeviceRecord& record) {
-  if (record.open_balance > 0) record.snapshot.in_use = true;
-  if (record.open_balance < 0 && record.snapshot.in_use) {
-    record.verified.reset();
-    request_look(record);
+void NodeManager::account_for_openings(const DeviceRecord& record) {
+  for (const auto& node : {record.snapshot.vfio_group, record.snapshot.vfio_device}) {
+    const auto use = node_uses_.find(node);
+    if (use == node_uses_.end() || node_is_ours(node)) continue;
+    const int balance = use->second.balance;
+    node_uses_.erase(use);
+    for (auto& [address, other] : records_) {
+      if (balance == 0 || !other.has_node(node)) continue;
+      if (balance > 0) {
+        other.snapshot.in_use = true;
+        other.seen_open = true;
+      } else if (other.snapshot.in_use) {
+        other.verified.reset();
+        request_look(other);
+      }
+      publish(address);
+    }
   }
-  record.open_balance = 0;
+}
+
+// One whose coming was not seen will not be seen to go: libvirt gives each machine a /dev of its own, and the
+// driver of another kind has no node that is watched.
+void NodeManager::watch_holder(DeviceRecord& record) {
+  if (!record.snapshot.in_use || record.seen_open || record.left_alone()) return;
+  record.recheck = parts_.scheduler->after(time_between_rechecks, [this, address = record.snapshot.address] {
+    if (const auto held = records_.find(address); held != records_.end()) request_look(held->second);
+  });
 }
 
 // ---- plans ----
@@ -329,8 +402,8 @@ void NodeManager::publish_node() {
   std::vector<const DeviceSnapshot*> devices;
   for (const auto& [address, record] : records_)
     devices.push_back(&record.snapshot);
-  const auto summary =
-      summarize(node_.requested_mode, devices, mode_job_.has_value() || transition_ != nullptr);
+  const auto summary = summarize(node_.requested_mode, devices,
+                                 mode_job_.has_value() || transition_ != nullptr || device_job_.has_value());
   node_.mode_state = summary.mode_state;
   node_.ready = summary.ready;
   node_.error = summary.error;

@@ -40,6 +40,7 @@ class NodeManager final : public Manager {
   void device_driver_changed(const PciAddress& address);
   void vfio_node_opened(const std::string& node);
   void vfio_node_closed(const std::string& node);
+  void vfio_events_lost();
 
   const Settings& settings() const { return settings_; }
 
@@ -67,6 +68,12 @@ class NodeManager final : public Manager {
     std::vector<PciAddress> devices;
   };
 
+  // Of a VFIO node, while a worker of ours had a device of it; our own openings and closings are balanced.
+  struct NodeUse {
+    int balance = 0;  // openings minus closings
+    bool let_go = false;
+  };
+
   // What the last looks leave to do.
   struct Plan {
     std::vector<PciAddress> change;
@@ -79,10 +86,14 @@ class NodeManager final : public Manager {
   // node_manager.cpp: looks and plans
   void look_at_everything();
   void request_look(DeviceRecord& record);
-  void look_finished(const PciAddress& address, const LookResult& result);
+  void look_finished(const LookRequest& request, const LookResult& result);
   void look_hangs(const PciAddress& address);
   void forget(const PciAddress& address);
-  void account_for_openings(DeviceRecord& record);
+  bool node_is_ours(const std::string& node) const;
+  bool was_let_go(const DeviceRecord& record) const;
+  void account_for_openings(const DeviceRecord& record);
+  bool has_other_driver(const DeviceRecord& record) const;
+  void watch_holder(DeviceRecord& record);
   void update_desired();
   void set_desired(DeviceRecord& record);
   Plan make_plan() const;
@@ -103,12 +114,15 @@ class NodeManager final : public Manager {
   Result<> check_no_job() const;
   void set_node_modes(const NodeModes& modes);
   void run_transition(const std::vector<PciAddress>& addresses);
-  void device_changed(const PciAddress& address, const Result<>& result);
+  void device_changed(const ChangeRequest& request, const Result<>& result);
+  void worker_hangs(const PciAddress& address, const Error& error);
+  void worker_returned(const PciAddress& address);
   void transition_finished(Transition::Outcome outcome);
   void finish_mode_job(const Plan& plan);
   void give_up_mode_job(JobState state, ErrorKind kind, const std::string& error);
   Result<JobId> start_device_job(JobKind kind, const PciAddress& address,
                                  std::move_only_function<Result<>()> work);
+  void device_job_worked(JobId id, JobKind kind, const PciAddress& address, const Result<>& result);
   void finish_device_job(const Result<>& result, const PciAddress& address);
   void verify_reset(const PciAddress& address, const Result<>& result);
   Result<DeviceRecord*> find_for_job(const PciAddress& address);
@@ -125,10 +139,12 @@ class NodeManager final : public Manager {
   std::string last_warning_;
   std::map<PciAddress, DeviceRecord> records_;
   std::map<PciAddress, DeviceSnapshot> published_;  // what observers were told last
+  std::map<std::string, NodeUse> node_uses_;        // by path
   std::map<JobId, JobSnapshot> jobs_;
   JobId last_job_id_ = 0;
   std::optional<ModeJob> mode_job_;
   std::optional<JobId> device_job_;
+  std::unique_ptr<Timer> device_job_deadline_;  // fires when its worker must have been back long ago
   std::shared_ptr<Transition> transition_;
   std::optional<JobId> transition_job_;
   std::optional<Error> transition_error_;  // the first of the running transition

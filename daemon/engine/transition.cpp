@@ -59,8 +59,13 @@ Transition::Transition(Scheduler& scheduler, Host host, std::vector<ChangeReques
     devices_.try_emplace(request.address, Device{.request = request});
 }
 
-void Transition::start() {
+// The time of each stage counts anew.
+void Transition::start_deadline() {
   deadline_ = scheduler_.after(limits_.boot_timeout + slack, [this] { out_of_time(); });
+}
+
+void Transition::start() {
+  start_deadline();
   for (auto& [address, device] : devices_) {
     device.worker_running = true;
     start_with_result(
@@ -71,13 +76,19 @@ void Transition::start() {
           if (!staged) return std::unexpected(staged.error());
           return std::make_shared<StagedDevice>(*std::move(staged));
         },
-        [self = self_, address, &scheduler = scheduler_](Result<std::shared_ptr<StagedDevice>> staged) {
+        [self = self_, address, &scheduler = scheduler_,
+         returned = callbacks_.device_returned](Result<std::shared_ptr<StagedDevice>> staged) {
           const auto transition = self.lock();
           if (transition && transition->waits_for(address))
-            transition->device_staged(address, std::move(staged));
-          else if (staged)  // It hung for so long that nobody waits any more: put its knobs back all the
-                            // same.
-            scheduler.start([late = *std::move(staged)] { (void)late->roll_back(); }, [] {});
+            return transition->device_staged(address, std::move(staged));
+          if (!staged) return returned(address);
+          // It hung for so long that nobody waits any more: put its knobs back all the same.
+          scheduler.start(
+              [late = *std::move(staged)]() mutable {
+                (void)late->roll_back();
+                late.reset();
+              },
+              [returned, address] { returned(address); });
         });
   }
   report_progress();
@@ -106,6 +117,7 @@ void Transition::all_staged() {
 
 void Transition::roll_back() {
   stage_ = Stage::rolling_back;
+  start_deadline();
   for (auto& [address, device] : devices_) {
     if (!device.staged) continue;
     device.worker_running = true;
@@ -116,18 +128,16 @@ void Transition::roll_back() {
           staged.reset();  // lets go of the device, which may take long, here and not on the loop
           return result;
         },
-        [self = self_, address](const Result<>& result) {
+        [self = self_, address, returned = callbacks_.device_returned](const Result<>& result) {
           const auto transition = self.lock();
-          if (!transition) return;
+          if (!transition || !transition->waits_for(address)) return returned(address);
           Device& rolled_back = transition->devices_.at(address);
           rolled_back.worker_running = false;
-          if (!rolled_back.result) {
-            Error error = !result ? result.error()
-                          : transition->refusal_
-                              ? undone_because_of(*transition->refusal_)
-                              : Error{.kind = ErrorKind::cancelled, .cause = "the change was cancelled"};
-            transition->finish_device(rolled_back, std::unexpected(on_device(std::move(error), address)));
-          }
+          Error error = !result ? result.error()
+                        : transition->refusal_
+                            ? undone_because_of(*transition->refusal_)
+                            : Error{.kind = ErrorKind::cancelled, .cause = "the change was cancelled"};
+          transition->finish_device(rolled_back, std::unexpected(on_device(std::move(error), address)));
           transition->check_finished();
         });
   }
@@ -136,8 +146,7 @@ void Transition::roll_back() {
 
 void Transition::apply() {
   stage_ = Stage::applying;
-  // From here on the time for the resets counts anew.
-  deadline_ = scheduler_.after(limits_.boot_timeout + slack, [this] { out_of_time(); });
+  start_deadline();
   for (auto& [address, device] : devices_) {
     device.worker_running = true;
     device.phase = JobPhase::reset;
@@ -153,12 +162,12 @@ void Transition::apply() {
           staged.reset();
           return result;
         },
-        [self = self_, address](Result<> result) {
+        [self = self_, address, returned = callbacks_.device_returned](Result<> result) {
           const auto transition = self.lock();
-          if (!transition) return;
+          if (!transition || !transition->waits_for(address)) return returned(address);
           Device& applied = transition->devices_.at(address);
           applied.worker_running = false;
-          if (!applied.result) transition->finish_device(applied, std::move(result));
+          transition->finish_device(applied, std::move(result));
           transition->check_finished();
         });
   }
@@ -175,7 +184,7 @@ void Transition::device_in_phase(const PciAddress& address, JobPhase phase) {
 void Transition::finish_device(Device& device, Result<> result) {
   device.progress = 1;
   device.result = std::move(result);
-  callbacks_.device_finished(device.request.address, *device.result);
+  callbacks_.device_finished(device.request, *device.result);
   if (stage_ == Stage::applying) report_progress();
 }
 
@@ -197,8 +206,10 @@ void Transition::out_of_time() {
         .step = std::string(to_string(device.phase)),
         .device = address};
     if (stage_ == Stage::staging && !refusal_) refusal_ = error;
-    finish_device(device, std::unexpected(std::move(error)));
+    device.progress = 1;
     device.worker_running = false;
+    callbacks_.device_hangs(address, error);
+    device.result = std::unexpected(std::move(error));
   }
   if (stage_ == Stage::staging)
     all_staged();

@@ -22,7 +22,11 @@ class Transition {
   struct Callbacks {
     std::function<void(JobPhase, double progress)> progress;
     // Once per device, when its fate is known: changed and verified, or why not.
-    std::function<void(const PciAddress&, const Result<>&)> device_finished;
+    std::function<void(const ChangeRequest&, const Result<>&)> device_finished;
+    // Instead, of a device whose worker does not come back in time; it still has the device then.
+    std::function<void(const PciAddress&, const Error&)> device_hangs;
+    // It has come back after all, and let go of the device. The transition may be long over.
+    std::function<void(const PciAddress&)> device_returned;
     // Last, once, from the loop; the transition may be destroyed in it.
     std::function<void(Outcome)> finished;
   };
@@ -60,6 +64,7 @@ class Transition {
   void apply();
   void device_in_phase(const PciAddress& address, JobPhase phase);
   void finish_device(Device& device, Result<> result);
+  void start_deadline();
   void check_finished();
   void out_of_time();
   bool waits_for(const PciAddress& address) const { return devices_.at(address).worker_running; }

@@ -12,6 +12,22 @@ bool matches(const DeviceMatch& match, const PciAddress& address, DeviceKind kin
          (!match.device_id || *match.device_id == device_id);
 }
 
+// The mode in which all managed devices were verified; nullopt: there is no such mode. NVSwitches have a part
+// in ppcie only, and there all devices have one.
+std::optional<Mode> common_mode(Mode requested, std::span<const DeviceSnapshot* const> devices) {
+  std::optional<Mode> common;
+  for (const DeviceSnapshot* device : devices) {
+    if (device->state == DeviceState::unmanaged || device->kind == DeviceKind::nvswitch) continue;
+    if (!device->mode || (common && common != device->mode)) return std::nullopt;
+    common = device->mode;
+  }
+  const Mode mode = common.value_or(requested);
+  for (const DeviceSnapshot* device : devices)
+    if (mode == Mode::ppcie && device->state != DeviceState::unmanaged && device->mode != Mode::ppcie)
+      return std::nullopt;
+  return mode;
+}
+
 }  // namespace
 
 Mode effective_default(const ModeSettings& settings, HostConfidential host) {
@@ -71,8 +87,10 @@ NodeSummary summarize(Mode requested, std::span<const DeviceSnapshot* const> dev
   } else if (failed != nullptr) {
     summary.mode_state = ModeState::failed;
   } else if (any && all_verified) {
-    summary.mode_state = to_mode_state(requested);
-    summary.ready = requested == Mode::on || requested == Mode::ppcie;
+    const auto mode = common_mode(requested, devices);
+    if (mode) summary.mode_state = to_mode_state(*mode);
+    if (!mode) summary.error = "the settings give devices different modes, so the node as a whole is in none";
+    summary.ready = mode == Mode::on || mode == Mode::ppcie;
   }
   return summary;
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace nvccd::test {
 namespace {
 
@@ -36,20 +38,13 @@ const char* name_of(emulator::Model model) {
 class EmulatedHost::Access final : public DeviceAccess {
  public:
   Access(EmulatedHost& host, const PciAddress& address)
-      : host_(host), address_(address), device_(host.at(address).device) {
-    auto& slot = host_.at(address_);
-    slot.held_by_us = true;
-    host_.vfio_node_event(slot, true);
+      : host_(host), address_(address), device_(host.at(address).device), group_(host.at(address).group) {
+    host_.hold(group_);
     wake_up();
   }
   Access(const Access&) = delete;
   Access& operator=(const Access&) = delete;
-  ~Access() override {
-    if (!present()) return;
-    auto& slot = host_.at(address_);
-    slot.held_by_us = false;
-    host_.vfio_node_event(slot, false);
-  }
+  ~Access() override { host_.let_go(group_); }
 
   RegisterWindow& registers() override { return registers_; }
   ConfigSpace& config() override { return config_; }
@@ -113,14 +108,29 @@ class EmulatedHost::Access final : public DeviceAccess {
   EmulatedHost& host_;
   PciAddress address_;
   std::shared_ptr<emulator::Device> device_;
+  int group_;
   Registers registers_{*this};
   Config config_{*this};
 };
 
-void EmulatedHost::vfio_node_event(const Slot& slot, bool opened) {
+void EmulatedHost::vfio_node_event(int group, bool opened) {
   if (!on_vfio_node) return;
-  scheduler_.post(
-      [this, node = fmt::format("/dev/vfio/{}", slot.group), opened] { on_vfio_node(node, opened); });
+  scheduler_.post([this, node = fmt::format("/dev/vfio/{}", group), opened] {
+    if (on_vfio_node) on_vfio_node(node, opened);
+  });
+}
+
+void EmulatedHost::hold(int group) {
+  if (our_holds_[group]++ == 0) vfio_node_event(group, true);
+}
+
+void EmulatedHost::let_go(int group) {
+  if (--our_holds_[group] == 0) vfio_node_event(group, false);
+}
+
+bool EmulatedHost::vm_has(int group) const {
+  return std::ranges::any_of(
+      slots_, [&](const auto& entry) { return entry.second.group == group && entry.second.held_by_vm; });
 }
 
 void EmulatedHost::count_step() {
@@ -158,9 +168,9 @@ void EmulatedHost::unplug(const PciAddress& address) {
 
 bool EmulatedHost::take_for_vm(const PciAddress& address) {
   Slot& slot = at(address);
-  if (slot.held_by_us || slot.held_by_vm) return false;
+  if (our_holds_[slot.group] > 0 || vm_has(slot.group)) return false;
   slot.held_by_vm = true;
-  vfio_node_event(slot, true);
+  vfio_node_event(slot.group, true);
   return true;
 }
 
@@ -168,7 +178,7 @@ bool EmulatedHost::release_from_vm(const PciAddress& address) {
   Slot& slot = at(address);
   if (!slot.held_by_vm) return false;
   slot.held_by_vm = false;
-  vfio_node_event(slot, false);
+  vfio_node_event(slot.group, false);
   return true;
 }
 
@@ -213,7 +223,7 @@ Result<std::unique_ptr<DeviceAccess>> EmulatedHost::acquire(const PciAddress& ad
   if (position == slots_.end())
     return std::unexpected(
         Error{.kind = ErrorKind::no_such_device, .cause = "there is no such device", .device = address});
-  if (position->second.held_by_vm)
+  if (vm_has(position->second.group))
     return std::unexpected(Error{
         .kind = ErrorKind::device_busy, .cause = "the device is in use by qemu (pid 1)", .device = address});
   return std::make_unique<Access>(*this, address);

@@ -30,6 +30,17 @@ class EmulatedHost final : public HostDevices {
   // Binding that device does not come back for so long.
   void let_binding_hang(const PciAddress& address, Duration time) { at(address).binding_time = time; }
 
+  // The next reset of that device takes so long, whatever the firmware needs.
+  void let_reset_hang(const PciAddress& address, Duration time) { at(address).delays.reset = time; }
+
+  // From now on both are in the IOMMU group of `other`.
+  void share_group(const PciAddress& address, const PciAddress& other) {
+    at(address).group = at(other).group;
+  }
+
+  // Another driver manager takes the driver away.
+  void take_driver(const PciAddress& address) { at(address).driver.clear(); }
+
   // A VM takes the device, or lets go of it. False: nvccd has it, or no VM.
   bool take_for_vm(const PciAddress& address);
   bool release_from_vm(const PciAddress& address);
@@ -58,10 +69,13 @@ class EmulatedHost final : public HostDevices {
     int group = 0;
     Duration binding_time{};
     bool held_by_vm = false;
-    bool held_by_us = false;
   };
+  // The devices of a group share a hold, as VfioGroups has it.
+  void hold(int group);
+  void let_go(int group);
+  bool vm_has(int group) const;
   Slot& at(const PciAddress& address) { return slots_.at(address); }
-  void vfio_node_event(const Slot& slot, bool opened);
+  void vfio_node_event(int group, bool opened);
   void count_step();
 
   emulator::Clock& device_clock_;
@@ -70,6 +84,7 @@ class EmulatedHost final : public HostDevices {
   std::map<PciAddress, Slot> slots_;
   std::atomic<std::uint64_t> steps_ = 0;
   int last_group_ = 0;
+  std::map<int, int> our_holds_;  // by group
 };
 
 }  // namespace nvccd::test

@@ -12,9 +12,10 @@ using enum DeviceState;
 
 constexpr std::array all_states = {discovered, binding, transitioning, ready, busy, failed, unmanaged};
 
-DeviceSnapshot device(DeviceState state, const char* error = "") {
+DeviceSnapshot device(DeviceState state, const char* error = "", Mode mode = Mode::on) {
   DeviceSnapshot snapshot;
   snapshot.state = state;
+  snapshot.mode = mode;
   snapshot.error = error;
   return snapshot;
 }
@@ -41,16 +42,48 @@ TEST(NodeSummary, IsReadyOnlyWhenEveryManagedDeviceIs) {
   }
 }
 
+DeviceSnapshot verified(DeviceKind kind, Mode mode) {
+  auto snapshot = device(ready, "", mode);
+  snapshot.kind = kind;
+  return snapshot;
+}
+
 TEST(NodeSummary, IsReadyInTheModesThatProtectAndInNoOther) {
-  EXPECT_TRUE(summary_of({device(ready)}, Mode::on).ready);
-  EXPECT_TRUE(summary_of({device(ready)}, Mode::ppcie).ready);
-  EXPECT_FALSE(summary_of({device(ready)}, Mode::off).ready);
-  EXPECT_FALSE(summary_of({device(ready)}, Mode::devtools).ready);
+  for (const Mode mode : all_modes) {
+    const auto summary = summary_of({verified(DeviceKind::gpu, mode)}, mode);
+    EXPECT_EQ(summary.ready, mode == Mode::on || mode == Mode::ppcie) << to_string(mode);
+  }
 }
 
 TEST(NodeSummary, NamesTheModeOnceEveryDeviceWasVerifiedInIt) {
-  for (const Mode mode : all_modes)
-    EXPECT_EQ(summary_of({device(ready), device(ready)}, mode).mode_state, to_mode_state(mode));
+  for (const Mode mode : all_modes) {
+    const auto gpu = verified(DeviceKind::gpu, mode);
+    EXPECT_EQ(summary_of({gpu, gpu}, mode).mode_state, to_mode_state(mode));
+  }
+}
+
+TEST(NodeSummary, SwitchesHaveAPartInPpcieOnly) {
+  const auto idle_switch = verified(DeviceKind::nvswitch, Mode::off);
+  EXPECT_TRUE(summary_of({verified(DeviceKind::gpu, Mode::on), idle_switch}, Mode::on).ready);
+  EXPECT_FALSE(summary_of({verified(DeviceKind::gpu, Mode::ppcie), idle_switch}, Mode::ppcie).ready);
+  EXPECT_TRUE(
+      summary_of({verified(DeviceKind::gpu, Mode::ppcie), verified(DeviceKind::nvswitch, Mode::ppcie)},
+                 Mode::ppcie)
+          .ready);
+}
+
+TEST(NodeSummary, IsInNoModeWhenTheSettingsGiveOneGpuAnother) {
+  const auto summary =
+      summary_of({verified(DeviceKind::gpu, Mode::on), verified(DeviceKind::gpu, Mode::off)});
+  EXPECT_FALSE(summary.ready) << "a confidential guest may get the GPU that is off";
+  EXPECT_EQ(summary.mode_state, ModeState::unknown);
+  EXPECT_NE(summary.error, "");
+}
+
+TEST(NodeSummary, TellsTheModeThatTheHardwareIsInNotTheOneAskedFor) {
+  const auto summary = summary_of({verified(DeviceKind::gpu, Mode::off)}, Mode::on);
+  EXPECT_FALSE(summary.ready);
+  EXPECT_EQ(summary.mode_state, ModeState::off);
 }
 
 TEST(NodeSummary, IsNeverReadyWhileSomethingChanges) {

@@ -1,0 +1,204 @@
+// Nothing is said of a device that its hardware has not said since something happened to it.
+#include "node_fixture.h"
+
+namespace nvccd::test {
+namespace {
+
+using emulator::Model;
+
+// At every change that is told: who is said to be ready is in the mode that is told.
+class Witness final : public ManagerObserver {
+ public:
+  explicit Witness(Node& node) : node_(node) { node_.manager->add_observer(*this); }
+  Witness(const Witness&) = delete;
+  Witness& operator=(const Witness&) = delete;
+  ~Witness() override { node_.manager->remove_observer(*this); }
+
+  void device_changed(const PciAddress&) override { look(); }
+  void node_changed() override { look(); }
+
+ private:
+  void look() {
+    for (const auto& [address, device] : node_.manager->devices()) {
+      if (!device.healthy()) continue;
+      const auto hardware = node_.host->hardware(address).active_mode();
+      EXPECT_EQ(device.mode ? to_string(*device.mode) : "unknown", hardware) << to_string(address);
+      EXPECT_TRUE(!node_.manager->node().ready || hardware == "on") << to_string(address);
+    }
+  }
+
+  Node& node_;
+};
+
+class DoubtTest : public testing::Test, public Node {
+ protected:
+  void start_on(unsigned count) {
+    settings.mode.default_mode = Mode::on;
+    for (unsigned n = 0; n < count; ++n)
+      plug(n, Model::gh100);
+    start_daemon();
+    run();
+    ASSERT_TRUE(manager->node().ready);
+  }
+
+  void reload_default(Mode mode) {
+    settings.mode.default_mode = mode;
+    ASSERT_TRUE(manager->reload());
+  }
+
+  // Until the next reset of that device has begun.
+  void run_into_reset(unsigned n) {
+    const auto before = resets(n);
+    while (resets(n) == before)
+      ASSERT_TRUE(simulation->step(std::chrono::hours(1)));
+  }
+
+  void change_behind_our_back(unsigned n, std::uint16_t knob_value) {
+    hardware(n).set_knob(8, knob_value);
+    hardware(n).latch_now();
+  }
+};
+
+TEST_F(DoubtTest, AReloadInMidTransitionMakesNoDeviceReadyInTheWrongMode) {
+  start_on(2);
+  Witness witness(*this);
+  reload_default(Mode::off);
+  run_into_reset(0);
+  reload_default(Mode::on);  // the devices will come up in off all the same
+  run();
+  EXPECT_EQ(hardware(0).active_mode(), "on");
+  EXPECT_TRUE(manager->node().ready);
+}
+
+TEST_F(DoubtTest, ADeviceThatIsExcludedInMidTransitionIsLeftAloneAfterwards) {
+  start_on(2);
+  reload_default(Mode::off);
+  run_into_reset(0);
+  settings.devices.push_back({.match = {.address = slot(0)}, .managed = false});
+  ASSERT_TRUE(manager->reload());
+  run();
+  EXPECT_EQ(device(0).state, DeviceState::unmanaged);
+  EXPECT_EQ(device(0).mode, std::nullopt);
+  EXPECT_EQ(device(0).requested_mode, std::nullopt);
+}
+
+TEST_F(DoubtTest, WhatWasVerifiedBeforeADeviceWasExcludedDoesNotCount) {
+  start_on(1);
+  settings.devices.push_back({.match = {.address = slot(0)}, .managed = false});
+  ASSERT_TRUE(manager->reload());
+  run();
+  change_behind_our_back(0, 0);
+  ASSERT_TRUE(host->take_for_vm(slot(0)));
+  settings.devices.clear();
+  ASSERT_TRUE(manager->reload());
+  run();
+  EXPECT_EQ(device(0).state, DeviceState::busy);
+  EXPECT_EQ(device(0).mode, std::nullopt);
+  EXPECT_FALSE(manager->node().ready);
+}
+
+TEST_F(DoubtTest, ADeviceWhoseDriverIsTakenAwayIsNotReadyAtOnce) {
+  start_on(1);
+  host->take_driver(slot(0));
+  manager->device_driver_changed(slot(0));
+  EXPECT_FALSE(manager->node().ready);
+  EXPECT_NE(device(0).state, DeviceState::ready);
+  run();
+  EXPECT_EQ(device(0).driver, "vfio-pci") << "it is bound again";
+  EXPECT_TRUE(manager->node().ready);
+}
+
+TEST_F(DoubtTest, ADeviceWhoseDriverIsTakenAwayInMidTransitionIsLookedAtAgain) {
+  start_on(1);
+  manager->set_mode(Mode::off, {}).value();
+  run_into_reset(0);
+  host->take_driver(slot(0));
+  manager->device_driver_changed(slot(0));
+  run();
+  EXPECT_EQ(device(0).driver, "vfio-pci");
+  EXPECT_EQ(device(0).state, DeviceState::ready);
+}
+
+TEST_F(DoubtTest, OneWhoWasNotSeenToComeIsSeenToHaveGone) {
+  start_on(2);
+  const auto watch = std::exchange(host->on_vfio_node, nullptr);  // libvirt: a /dev of the machine's own
+  ASSERT_TRUE(host->take_for_vm(slot(1)));
+  const auto job = manager->set_mode(Mode::off, {.wait = true}).value();
+  simulation->pass(std::chrono::minutes(1));
+  EXPECT_EQ(jobs->jobs[job].state, JobState::waiting);
+  EXPECT_EQ(resets(1), 1) << "the device was reset under the VM";
+  host->release_from_vm(slot(1));
+  host->on_vfio_node = watch;
+  run();
+  EXPECT_EQ(jobs->jobs[job].state, JobState::done) << jobs->jobs[job].error;
+  EXPECT_EQ(hardware(1).active_mode(), "off");
+}
+
+TEST_F(DoubtTest, ADeviceInTheHandsOfOneWhoWasNotSeenToComeIsNotReady) {
+  start_on(1);
+  const auto watch = std::exchange(host->on_vfio_node, nullptr);
+  ASSERT_TRUE(host->take_for_vm(slot(0)));
+  manager->rescan();
+  simulation->pass(std::chrono::seconds(1));
+  EXPECT_EQ(device(0).state, DeviceState::busy) << "it may not be the first who had it";
+  EXPECT_FALSE(manager->node().ready);
+  host->release_from_vm(slot(0));
+  host->on_vfio_node = watch;
+  run();
+  EXPECT_TRUE(manager->node().ready);
+}
+
+TEST_F(DoubtTest, LostEventsOfTheVfioNodesPutEveryDeviceInDoubt) {
+  start_on(2);
+  ASSERT_TRUE(host->take_for_vm(slot(1)));
+  run();
+  manager->vfio_events_lost();
+  EXPECT_FALSE(manager->node().ready);
+  run();
+  EXPECT_EQ(device(0).state, DeviceState::ready);
+  EXPECT_EQ(device(1).state, DeviceState::busy) << "another VM may have had it in between";
+  host->release_from_vm(slot(1));
+  run();
+  EXPECT_TRUE(manager->node().ready);
+}
+
+TEST_F(DoubtTest, ADeviceIsNotReadyWhileALookResetsIt) {
+  class Ready final : public ManagerObserver {
+   public:
+    explicit Ready(Manager& manager) : manager_(manager) {}
+    void device_changed(const PciAddress&) override { last = manager_.node().ready; }
+    void node_changed() override { last = manager_.node().ready; }
+    bool last = true;
+
+   private:
+    Manager& manager_;
+  };
+  start_on(1);
+  Ready ready(*manager);
+  manager->add_observer(ready);
+  ASSERT_TRUE(hardware(0).set_fault("no-reply", "1"));
+  manager->rescan();
+  run_into_reset(0);
+  EXPECT_FALSE(ready.last);
+  ASSERT_TRUE(hardware(0).set_fault("no-reply", ""));
+  run();
+  manager->rescan();
+  run();
+  EXPECT_TRUE(ready.last);
+  manager->remove_observer(ready);
+}
+
+TEST_F(DoubtTest, ACancelledChangeThatHadReplacedAnotherLeadsBackToBeforeBoth) {
+  start_on(1);
+  ASSERT_TRUE(host->take_for_vm(slot(0)));
+  run();
+  set_mode(Mode::off, {.wait = true});
+  const auto second = set_mode(Mode::devtools, {.wait = true});
+  ASSERT_TRUE(manager->cancel(second.id));
+  run();
+  EXPECT_EQ(manager->node().requested_mode, Mode::on);
+  EXPECT_EQ(manager->node().node_mode, std::nullopt);
+}
+
+}  // namespace
+}  // namespace nvccd::test
