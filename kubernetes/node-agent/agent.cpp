@@ -207,11 +207,11 @@ void Agent::wait_for_operands(bool waiting) {
 void Agent::patch(const ObjectMeta& node, const Labels& labels) {
   if (!patches_.take(clock_.now())) return pause();
   std::string text = patch_text(node, labels);
-  transfer_ = api_.patch(node_path(settings_.node) + "?fieldManager=nvccd-node-agent",
-                         ApiClient::Patch::strategic_merge, std::move(text),
-                         [this, before = node.labels, labels](const ApiResult<std::string>& body) {
-                           patched(before, labels, body);
-                         });
+  transfer_ =
+      api_.patch_metadata(node_path(settings_.node) + "?fieldManager=nvccd-node-agent", std::move(text),
+                          [this, before = node.labels, labels](const ApiResult<std::string>& body) {
+                            patched(before, labels, body);
+                          });
 }
 
 void Agent::patched(const Labels& before, const Labels& written, const ApiResult<std::string>& body) {

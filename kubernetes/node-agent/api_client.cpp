@@ -10,15 +10,14 @@
 namespace nvccd::agent {
 namespace {
 
-// Without them an object of a node has some ten thousand bytes of images and conditions that nobody reads
-// here.
-constexpr auto metadata_only =
-    "Accept: application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,"
-    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
-
-std::string_view name(ApiClient::Patch kind) {
-  return kind == ApiClient::Patch::merge ? "merge-patch" : "strategic-merge-patch";
-}
+// Otherwise an object of a node has some ten thousand bytes of images and conditions that nobody reads here.
+// A server takes the first form it knows, whether or not the answer can have it: one of a list must not be
+// asked of an object, nor the other way round.
+constexpr auto accept_metadata =
+    "Accept: application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+constexpr auto accept_metadata_list =
+    "Accept: application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+constexpr auto accept_whole = "Accept: application/json";
 
 std::string describe(const HttpResponse& response) {
   std::string message = status_message(response.body);
@@ -40,19 +39,31 @@ Result<std::unique_ptr<ApiClient>> ApiClient::create(sd_event* event, ClusterCon
 }
 
 HttpClient::TransferPtr ApiClient::get(std::string target, Done done) {
-  return start({.target = std::move(target), .headers = {metadata_only}}, std::move(done));
+  return start({.target = std::move(target), .headers = {accept_metadata}}, std::move(done));
 }
 
-HttpClient::TransferPtr ApiClient::stream(std::string target, Duration limit, HttpClient::Stream stream,
-                                          Done done) {
-  return start({.target = std::move(target), .headers = {metadata_only}, .limit = limit}, std::move(done),
+HttpClient::TransferPtr ApiClient::list(std::string target, Done done) {
+  return start({.target = std::move(target), .headers = {accept_metadata_list}}, std::move(done));
+}
+
+HttpClient::TransferPtr ApiClient::watch(std::string target, Duration limit, HttpClient::Stream stream,
+                                         Done done) {
+  return start({.target = std::move(target), .headers = {accept_metadata}, .limit = limit}, std::move(done),
                std::move(stream));
 }
 
-HttpClient::TransferPtr ApiClient::patch(std::string target, Patch kind, std::string body, Done done) {
+HttpClient::TransferPtr ApiClient::patch_metadata(std::string target, std::string body, Done done) {
   return start({.method = "PATCH",
                 .target = std::move(target),
-                .headers = {metadata_only, fmt::format("Content-Type: application/{}+json", name(kind))},
+                .headers = {accept_metadata, "Content-Type: application/strategic-merge-patch+json"},
+                .body = std::move(body)},
+               std::move(done));
+}
+
+HttpClient::TransferPtr ApiClient::patch(std::string target, std::string body, Done done) {
+  return start({.method = "PATCH",
+                .target = std::move(target),
+                .headers = {accept_whole, "Content-Type: application/merge-patch+json"},
                 .body = std::move(body)},
                std::move(done));
 }
@@ -60,7 +71,7 @@ HttpClient::TransferPtr ApiClient::patch(std::string target, Patch kind, std::st
 HttpClient::TransferPtr ApiClient::post(std::string target, std::string body, Done done) {
   return start({.method = "POST",
                 .target = std::move(target),
-                .headers = {metadata_only, "Content-Type: application/json"},
+                .headers = {accept_whole, "Content-Type: application/json"},
                 .body = std::move(body)},
                std::move(done));
 }

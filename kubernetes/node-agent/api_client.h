@@ -22,16 +22,18 @@ using ApiResult = std::expected<T, ApiError>;
 
 class ApiClient {
  public:
-  enum class Patch { strategic_merge, merge };
   using Done = std::function<void(ApiResult<std::string> body)>;
 
   static Result<std::unique_ptr<ApiClient>> create(sd_event* event, ClusterConfig config);
 
-  // As HttpClient::start(). What is answered are objects with their metadata only, as far as the server can.
+  // As HttpClient::start(). The answers to the first four hold nothing but metadata, as far as the server
+  // can.
   [[nodiscard]] HttpClient::TransferPtr get(std::string target, Done done);
-  [[nodiscard]] HttpClient::TransferPtr stream(std::string target, Duration limit, HttpClient::Stream stream,
-                                               Done done);
-  [[nodiscard]] HttpClient::TransferPtr patch(std::string target, Patch kind, std::string body, Done done);
+  [[nodiscard]] HttpClient::TransferPtr list(std::string target, Done done);
+  [[nodiscard]] HttpClient::TransferPtr watch(std::string target, Duration limit, HttpClient::Stream stream,
+                                              Done done);
+  [[nodiscard]] HttpClient::TransferPtr patch_metadata(std::string target, std::string body, Done done);
+  [[nodiscard]] HttpClient::TransferPtr patch(std::string target, std::string body, Done done);
   [[nodiscard]] HttpClient::TransferPtr post(std::string target, std::string body, Done done);
 
  private:

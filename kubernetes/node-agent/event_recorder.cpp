@@ -81,8 +81,7 @@ void EventRecorder::send_next() {
   const auto done = [this](const ApiResult<std::string>& body) { answered(body); };
   if (const auto sent = sent_.find(key_of(notice)); sent != sent_.end()) {
     const Json change = {{"count", sent->second.count + 1}, {"lastTimestamp", now}};
-    transfer_ = api_.patch(fmt::format("{}/{}", events_path, sent->second.name), ApiClient::Patch::merge,
-                           to_text(change), done);
+    transfer_ = api_.patch(fmt::format("{}/{}", events_path, sent->second.name), to_text(change), done);
     return;
   }
   last_name_ = std::max(last_name_ + 1, nanoseconds_now());

@@ -43,8 +43,8 @@ void ObjectWatch::keep(ObjectMeta object) {
 
 void ObjectWatch::list() {
   timer_.reset();
-  transfer_ = api_.get(fmt::format("{}?{}", source_.path, source_.selector),
-                       [this](const ApiResult<std::string>& body) { listed(body); });
+  transfer_ = api_.list(fmt::format("{}?{}", source_.path, source_.selector),
+                        [this](const ApiResult<std::string>& body) { listed(body); });
 }
 
 void ObjectWatch::listed(const ApiResult<std::string>& body) {
@@ -73,7 +73,7 @@ void ObjectWatch::watch() {
   timer_.reset();
   lines_ = {};
   const auto time = watch_time();
-  transfer_ = api_.stream(
+  transfer_ = api_.watch(
       fmt::format("{}?{}&watch=true&allowWatchBookmarks=true&timeoutSeconds={}&resourceVersion={}",
                   source_.path, source_.selector, time.count(), url_encoded(version_)),
       time + overtime,

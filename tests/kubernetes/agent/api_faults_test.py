@@ -205,6 +205,30 @@ class Faults(AgentTest):
             peak_kib = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
         self.assertLess(peak_kib, 32 * 1024)
 
+    # ---- forms of answers ----
+
+    def test_of_nodes_and_pods_only_metadata_is_asked_and_of_events_nothing_special(self):
+        self.start_nvccd()
+        self.nvccd.do("auto", value=False)
+        self.run_pod("nvidia-dcgm")
+        self.add_node(mode="ppcie", cc_manager="false", vfio_manager="true")
+        self.api.fault("patch nodes", refuse(409, "the object has been modified"))
+        self.start_agent()
+        self.nvccd.wait_for_calls(("SetMode", "ppcie"))
+        self.nvccd.do("finish", state="done")
+        self.expect_labels(mode_state="ppcie", ready="true")
+        self.run_pod("nvidia-dcgm", key="name")
+        self.api.wait(lambda: ("watch pods", "PartialObjectMetadata") in self.answers(), "news of a pod")
+        self.assertEqual(self.answers(), {
+            ("list nodes", "PartialObjectMetadataList"), ("list pods", "PartialObjectMetadataList"),
+            ("get nodes", "PartialObjectMetadata"), ("watch nodes", "PartialObjectMetadata"),
+            ("patch nodes", "PartialObjectMetadata"), ("watch pods", "PartialObjectMetadata"),
+            ("create events", "Event")})
+
+    def answers(self):
+        """What was asked for, and the kind of the answer."""
+        return {(str(request), request.answered) for request in self.api.requests if request.answered}
+
     # ---- patches ----
 
     def test_a_conflict_is_solved_with_what_the_node_is_now(self):

@@ -43,6 +43,22 @@ class Request:
         self.resource = parts[0]
         self.name = urllib.parse.unquote(parts[1]) if len(parts) > 1 else None
         self.watch = self.query.get("watch") == "true"
+        self.form = self.accepted_form()
+        self.answered = None  # kind of the object in the answer
+
+    def accepted_form(self):
+        """What an object is turned into: "PartialObjectMetadata" or "PartialObjectMetadataList"; "" leaves it as it is. As
+        the real server does: the first clause of Accept that it knows, whether or not the answer can have that form."""
+        for clause in self.headers.get("Accept", "*/*").split(","):
+            media, *parameters = (part.strip() for part in clause.split(";"))
+            parameters = dict(part.partition("=")[::2] for part in parameters)
+            if media not in ("application/json", "application/*", "*/*"):
+                continue
+            form = parameters.get("as", "")
+            if form == "" or (form in ("PartialObjectMetadata", "PartialObjectMetadataList") and
+                              (parameters.get("g"), parameters.get("v")) == ("meta.k8s.io", "v1")):
+                return form
+        return ""
 
     @property
     def verb(self):
@@ -224,6 +240,27 @@ class ApiServer:
         return request.namespace in (None, thing["metadata"].get("namespace"))
 
 
+def status(code, message):
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message, "code": code}
+
+
+def represent(thing, request):
+    """The object in the form that was asked for."""
+    if request.form == "" or thing["kind"] == "Status":
+        return thing
+    is_list = "items" in thing
+    if is_list != request.form.endswith("List"):
+        raise Refused(406, f"you requested {request.form}, but the requested object is {'a' if is_list else 'not a'} list")
+    if is_list:
+        return {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": thing["metadata"],
+                "items": [partial(item) for item in thing["items"]]}
+    return partial(thing)
+
+
+def partial(thing):
+    return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": thing["metadata"]}
+
+
 def merge(target, patch):
     for key, value in patch.items():
         if value is None:
@@ -276,10 +313,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if request.watch:
                 self.watch(request)
             else:
-                self.answer(200, self.act(request), request)
+                # What was to be written has been, also when it cannot be shown as was asked.
+                self.answer(200, represent(self.act(request), request), request)
         except Refused as refused:
-            self.answer(refused.code, {"kind": "Status", "apiVersion": "v1", "status": "Failure",
-                                       "message": refused.message, "code": refused.code}, headers=refused.headers)
+            self.answer(refused.code, status(refused.code, refused.message), headers=refused.headers)
         except (Disconnect, OSError):
             self.close_connection = True
 
@@ -327,18 +364,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.step("applied", request)
         return result
 
-    def metadata_only(self):
-        return "as=PartialObjectMetadata" in self.headers.get("Accept", "")
-
-    def represent(self, thing):
-        if not self.metadata_only() or "metadata" not in thing:
-            return thing
-        if "items" in thing:
-            return {**thing, "kind": "PartialObjectMetadataList", "items": [self.represent(i) for i in thing["items"]]}
-        return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": thing["metadata"]}
-
     def answer(self, code, thing, request=None, headers=None):
-        body = json.dumps(self.represent(thing) if request else thing).encode()
+        if request:
+            request.answered = thing["kind"]
+        body = json.dumps(thing).encode()
         self.send_response(code)
         for key, value in {"Content-Type": "application/json", "Content-Length": str(len(body)),
                            **(headers or {})}.items():
@@ -360,8 +389,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
         self.wfile.flush()
 
-    def send_event(self, kind, thing):
-        self.send_data(json.dumps({"type": kind, "object": self.represent(thing)}).encode() + b"\n")
+    def send_event(self, kind, thing, request):
+        shown = represent(thing, request)
+        request.answered = shown["kind"]
+        self.send_data(json.dumps({"type": kind, "object": shown}).encode() + b"\n")
 
     def end_stream(self):
         self.wfile.write(b"0\r\n\r\n")
@@ -372,9 +403,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         version = int(request.query["resourceVersion"])
         self.begin_stream()
         if version < api.oldest:
-            self.send_event("ERROR", {"kind": "Status", "code": 410, "reason": "Expired",
-                                      "message": f"too old resource version: {version}"})
+            self.send_event("ERROR", status(410, f"too old resource version: {version}"), request)
             self.end_stream()
+            return
+        if request.form == "PartialObjectMetadataList":
+            self.end_stream()  # no event can be shown as a list
             return
         with api.lock:
             api.connections.add(self.connection)
@@ -400,6 +433,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     bookmarks, version = api.bookmarks, api.version
             for _, resource, kind, thing in news:
                 if resource == request.resource and api.selected(request, thing):
-                    self.send_event(kind, thing)
+                    self.send_event(kind, thing, request)
             if bookmark:
-                self.send_event("BOOKMARK", {"kind": "Node", "metadata": {"resourceVersion": str(version)}})
+                self.send_event("BOOKMARK", {"kind": "Node", "apiVersion": "v1", "metadata": {
+                    "resourceVersion": str(version), "creationTimestamp": None}}, request)

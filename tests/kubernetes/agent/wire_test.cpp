@@ -87,6 +87,11 @@ TEST(Objects, WatchEventsAreUnderstood) {
   ASSERT_TRUE(event);
   EXPECT_EQ(event->kind, WatchEvent::Kind::bookmark);
   EXPECT_EQ(event->object.resource_version, "6");
+  event = parse_watch_event(
+      R"({"type":"BOOKMARK","object":{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":)"
+      R"({"resourceVersion":"7","creationTimestamp":null}}})");
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->object.resource_version, "7");
   event = parse_watch_event(R"({"type":"ERROR","object":{"code":410,"message":"too old"}})");
   ASSERT_TRUE(event);
   EXPECT_EQ(event->status, 410);
