@@ -35,6 +35,7 @@ struct Subject {
   std::vector<CheckedDevice> devices = {};
   std::vector<PciAddress> excluded = {};  // NVIDIA's devices that nvccd leaves to the host
   HostConfidential confidential = HostConfidential::none;
+  std::optional<Mode> node_mode = {};  // as set at run time, by a label, the bus or nvccctl
 
   // What is in the files, or the defaults where those are broken.
   Settings settings_or_default() const { return settings ? settings->settings : Settings(); }

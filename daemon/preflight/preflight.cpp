@@ -26,11 +26,19 @@ void add_skip(std::string_view id, std::string reason, Findings& findings) {
   findings.push_back({.id = std::string(id), .result = CheckResult::skip, .found = std::move(reason)});
 }
 
+// Where nvccd keeps it: the one until the next boot wins.
+std::optional<Mode> read_node_mode(const HostView& host) {
+  for (const auto* file : {"/run/nvccd/node-mode", "/var/lib/nvccd/node-mode"})
+    if (const auto text = host.read(file)) return parse_mode(text->substr(0, text->find('\n')));
+  return std::nullopt;
+}
+
 Subject to_subject(const Input& input) {
   Subject subject{
       .host = input.host, .settings = input.settings, .daemon = input.daemon, .state_file = input.state_file};
   const auto paths = subject.host.kernel();
   subject.confidential = detect_host_confidential(paths.sys);
+  subject.node_mode = input.daemon ? input.daemon->node.node_mode : read_node_mode(subject.host);
   const auto settings = subject.settings_or_default();
   for (const auto& address : list_devices(paths)) {
     const auto facts = read_facts(paths, address);
@@ -62,9 +70,8 @@ void soften(Findings& findings) {
 }  // namespace
 
 bool Subject::wants_confidential() const {
-  if (daemon && daemon->node.node_mode) return *daemon->node.node_mode != Mode::off;
   const auto mode = settings_or_default().mode;
-  return mode.node.value_or(mode.default_mode) != Mode::off;
+  return node_mode.value_or(mode.node.value_or(mode.default_mode)) != Mode::off;
 }
 
 std::optional<Verdict> spare_excluded(const Subject& subject, std::string_view found) {

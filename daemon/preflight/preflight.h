@@ -15,7 +15,8 @@ struct Input {
 // Reads files and changes nothing. May take long on a host in trouble, so not for the event loop's thread.
 Findings run(const Input& input);
 
-// Of this host, with the settings of /etc/nvccd, for the case that the daemon cannot be asked.
+// Of this host, with the settings of /etc/nvccd and the node mode that nvccd keeps in its files, for the case
+// that the daemon cannot be asked.
 Findings run_without_daemon();
 
 // The daemon's findings; where its sandbox did not let it see, this process looks again.

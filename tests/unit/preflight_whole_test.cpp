@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "engine/node_mode_store.h"
 #include "preflight_broken.h"
 
 namespace nvccd::preflight {
@@ -94,6 +95,25 @@ TEST(Preflight, LeavesOutWhatTheSettingsExclude) {
   const auto findings = run(input);
   EXPECT_EQ(test::find(findings, "driver.bound"), nullptr);
   EXPECT_NE(test::find(findings, "devices"), nullptr);
+}
+
+// What a label, the bus or nvccctl set counts also where nvccctl makes the checks without the daemon.
+TEST(Preflight, WithoutTheDaemonTheNodeModeIsTheOneThatItKeeps) {
+  GoodHost host;
+  host.remove("/sys/class/misc/iommu");
+  auto input = host.input();
+  input.daemon.reset();
+  const auto result = [&] { return test::find(run(input), "iommufd.kernel")->result; };
+  EXPECT_EQ(result(), CheckResult::fail);
+  for (const auto* directory : {"/var/lib/nvccd", "/run/nvccd"})
+    std::filesystem::create_directories(host.path(directory));
+  const NodeModeStore store(host.path("/var/lib/nvccd"), host.path("/run/nvccd"));
+  ASSERT_TRUE(store.save({.lasting = Mode::off}));
+  EXPECT_EQ(result(), CheckResult::skip);
+  ASSERT_TRUE(store.save({.lasting = Mode::off, .transient = Mode::on}));
+  EXPECT_EQ(result(), CheckResult::fail);
+  input.settings->settings.mode.default_mode = Mode::off;
+  EXPECT_EQ(result(), CheckResult::fail);
 }
 
 TEST(Preflight, NoIdIsUsedTwiceAndEveryFindingHasAKnownOne) {
