@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <sstream>
 
 #include "pci/kernel_modules.h"
@@ -43,9 +44,19 @@ Verdict check_libvirt(const Subject& subject) {
               "virsh edit the machine and set managed='no' on the hostdev: nvccd has bound it already");
 }
 
-// Devices of NVIDIA in a list such as "10de:2330,8086:1521".
+// Devices of NVIDIA in a list such as "10de:2330,8086:1521"; the kernel takes capitals and 0x, too.
 bool has_nvidia_id(std::string_view ids) {
-  return ids.starts_with("10de:") || ids.find(",10de:") != std::string_view::npos;
+  constexpr unsigned nvidia = 0x10de;
+  while (!ids.empty()) {
+    auto id = ids.substr(0, ids.find(','));
+    ids.remove_prefix(std::min(id.size() + 1, ids.size()));
+    if (id.starts_with("0x") || id.starts_with("0X")) id.remove_prefix(2);
+    unsigned vendor = 0;
+    const char* const end = id.data() + id.size();
+    const auto read = std::from_chars(id.data(), end, vendor, 16);
+    if (read.ec == std::errc{} && vendor == nvidia && read.ptr != end && *read.ptr == ':') return true;
+  }
+  return false;
 }
 
 Verdict check_vfio_ids(const Subject& subject) {
@@ -94,9 +105,9 @@ Verdict check_operator(const Subject& subject) {
     if (name.ends_with("cc-manager") || name.starts_with("vfio-manage"))
       found.push_back(fmt::format("{} (pid {})", name, process.pid));
   }
-  for (const auto* file :
-       {"/run/nvidia/validations/.cc-manager-ctr-ready", "/run/nvidia/validations/vfio-pci-ready"})
-    if (host.has(file)) found.emplace_back(file);
+  // The operator's validator also writes vfio-pci-ready there, but whoever has bound the devices.
+  constexpr auto manager_ready = "/run/nvidia/validations/.cc-manager-ctr-ready";
+  if (host.has(manager_ready)) found.emplace_back(manager_ready);
   for (const auto& name : host.list("/var/lib/kubelet/device-plugins"))
     if (name.starts_with("sandbox-") && name.ends_with(".sock"))
       found.push_back(fmt::format("/var/lib/kubelet/device-plugins/{}", name));

@@ -134,7 +134,10 @@ Verdict check_initramfs(const Subject& subject) {
       break;
     }
   }
-  if (found.empty()) return ok("nothing puts a display or compute driver into the initramfs");
+  if (found.empty())
+    return ok(
+        "no setting puts a display or compute driver into the initramfs; the image itself was not looked "
+        "into");
   return warn(
       fmt::format("put into the initramfs, where it takes the device before nvccd's udev rule can act: {}",
                   fmt::join(found, ", ")),

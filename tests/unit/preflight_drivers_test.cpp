@@ -49,7 +49,7 @@ const Case driver_cases[] = {
      }},
     {"InitramfsToolsHasNouveau", "driver.initramfs", warns, "/etc/initramfs-tools/modules",
      [](GoodHost& host, Input&) { host.write("/etc/initramfs-tools/modules", "# Examples:\nnouveau\n"); }},
-    {"DracutLeavesNvidiaOut", "driver.initramfs", passes, "nothing",
+    {"DracutLeavesNvidiaOut", "driver.initramfs", passes, "the image itself was not looked into",
      [](GoodHost& host, Input&) {
        host.write("/etc/dracut.conf.d/no.conf", "omit_drivers+=\" nvidia \"\n# add_drivers+=\" nvidia \"\n");
      }},
@@ -138,6 +138,12 @@ const Case conflict_cases[] = {
      [](GoodHost& host, Input&) {
        host.write("/etc/modprobe.d/vfio.conf", "options vfio-pci ids=8086:1521,10de:2330 disable_vga=1\n");
      }},
+    {"IdsInCapitals", "conflict.vfio-ids", warns, "10DE:2330",
+     [](GoodHost& host, Input&) { host.write("/proc/cmdline", "vfio-pci.ids=8086:1521,10DE:2330\n"); }},
+    {"IdsAsTheKernelReadsNumbers", "conflict.vfio-ids", warns, "0x10de:0x2330",
+     [](GoodHost& host, Input&) { host.write("/proc/cmdline", "vfio-pci.ids=0x10de:0x2330\n"); }},
+    {"IdsThatAreNone", "conflict.vfio-ids", passes, "by itself",
+     [](GoodHost& host, Input&) { host.write("/proc/cmdline", "vfio-pci.ids=,10de,0x,110de:2330,:10de\n"); }},
     {"IdsOfOthers", "conflict.vfio-ids", passes, "by itself",
      [](GoodHost& host, Input&) { host.write("/proc/cmdline", "vfio-pci.ids=8086:1521\n"); }},
     {"UdevRule", "conflict.udev", warns, "/etc/udev/rules.d/10-gpu.rules",
@@ -151,6 +157,8 @@ const Case conflict_cases[] = {
      [](GoodHost& host, Input&) { host.add_process("900", {"/usr/bin/k8s-cc-manager"}); }},
     {"CcManagerWasHere", "conflict.gpu-operator", warns, ".cc-manager-ctr-ready",
      [](GoodHost& host, Input&) { host.write("/run/nvidia/validations/.cc-manager-ctr-ready", ""); }},
+    {"DevicesThatTheOperatorsValidatorHasSeenBound", "conflict.gpu-operator", passes, "no VFIO or CC manager",
+     [](GoodHost& host, Input&) { host.write("/run/nvidia/validations/vfio-pci-ready", ""); }},
     {"SandboxDevicePlugin", "conflict.gpu-operator", warns, "sandbox-pgpu.sock",
      [](GoodHost& host, Input&) { host.write("/var/lib/kubelet/device-plugins/sandbox-pgpu.sock", ""); }},
     {"ProcessesCannotBeSeen", "conflict.gpu-operator", skips, "cannot be seen",
