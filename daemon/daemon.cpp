@@ -127,9 +127,15 @@ Result<> Daemon::set_up(LoadedSettings settings, LogWriter log) {
       });
   if (!monitor) return std::unexpected(monitor.error());
   monitor_ = *std::move(monitor);
-  auto vfio_watch = VfioWatch::create(event, paths, [this](const std::string& node, bool opened) {
-    opened ? manager_->vfio_node_opened(node) : manager_->vfio_node_closed(node);
-  });
+  auto vfio_watch = VfioWatch::create(
+      event, paths,
+      [this](const std::string& node, bool opened) {
+        opened ? manager_->vfio_node_opened(node) : manager_->vfio_node_closed(node);
+      },
+      [this] {
+        spdlog::warn("events of VFIO's nodes were lost; looking at every device");
+        manager_->vfio_events_lost();
+      });
   if (!vfio_watch) return std::unexpected(vfio_watch.error());
   vfio_watch_ = *std::move(vfio_watch);
   return {};
@@ -140,8 +146,12 @@ Result<> Daemon::run() {
   const auto patience = 4 * manager_->settings().transition.boot_timeout + 5min;
   notify_systemd(fmt::format("EXTEND_TIMEOUT_USEC={}", std::chrono::microseconds(patience).count()));
   manager_->start([this] { settled(); });
-  if (const int r = sd_event_loop(event_.get()); r < 0)
-    return std::unexpected(system_error("the event loop failed", -r));
+  const int r = sd_event_loop(event_.get());
+  if (r < 0) return std::unexpected(system_error("the event loop failed", -r));
+  // sd-bus ends the loop so, and sd-event knows no other reason.
+  if (r > 0)
+    return std::unexpected(
+        Error{.kind = ErrorKind::system, .cause = "the message bus has closed the connection"});
   return {};
 }
 
@@ -149,6 +159,7 @@ Result<> Daemon::run() {
 void Daemon::settled() {
   published_files_->write();
   status_->tell();
+  settled_ = true;
   notify_systemd("READY=1");
 }
 
@@ -170,11 +181,13 @@ void Daemon::check(std::function<void(Findings)> done) {
       std::move(done));
 }
 
-int Daemon::on_reload_signal(sd_event_source*, const signalfd_siginfo*, void* self) {
-  notify_reloading();
-  if (auto reloaded = static_cast<Daemon*>(self)->manager_->reload(); !reloaded)
+int Daemon::on_reload_signal(sd_event_source*, const signalfd_siginfo*, void* userdata) {
+  auto& self = *static_cast<Daemon*>(userdata);
+  // During the start the end of a reload would be taken for that of the start.
+  if (self.settled_) notify_reloading();
+  if (auto reloaded = self.manager_->reload(); !reloaded)
     spdlog::error("the old settings stay in force: {}", reloaded.error().message());
-  notify_systemd("READY=1");
+  if (self.settled_) notify_systemd("READY=1");
   return 0;
 }
 

@@ -2,39 +2,49 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "base/event.h"
+#include "base/fd.h"
 #include "pci/sysfs.h"
+
+struct inotify_event;
 
 namespace nvccd {
 
 class VfioWatch {
  public:
   // `handler` is called on the loop with the node's path, e.g. /dev/vfio/65, before results of workers that
-  // ran at the time of the event: so openings of our own can be told from others'.
+  // ran at the time of the event: so openings of our own can be told from others'. `lost` is called when the
+  // kernel could not keep what happened: anybody may have taken a device, or let go of one.
   using Handler = std::function<void(const std::string& node, bool opened)>;
-  static Result<std::unique_ptr<VfioWatch>> create(sd_event* event, const HostPaths& paths, Handler handler);
+  static Result<std::unique_ptr<VfioWatch>> create(sd_event* event, const HostPaths& paths, Handler handler,
+                                                   std::function<void()> lost);
 
   VfioWatch(const VfioWatch&) = delete;
   VfioWatch& operator=(const VfioWatch&) = delete;
 
  private:
-  VfioWatch(sd_event* event, Handler handler) : event_(share(event)), handler_(std::move(handler)) {}
+  VfioWatch(const HostPaths& paths, UniqueFd inotify, Handler handler, std::function<void()> lost);
 
-  struct Directory {
-    VfioWatch* watch;
-    std::string path;
-    EventSourcePtr source;
-  };
-  bool watch_directory(const std::string& path);
-  static int on_event(sd_event_source* source, const inotify_event* event, void* directory);
+  static int on_event(sd_event_source* source, int fd, std::uint32_t events, void* self);
+  void handle(const inotify_event& event);
+  bool is_node(const std::filesystem::path& path) const;
+  Result<> watch_all();
+  Result<> watch_if_ours(const std::filesystem::path& path);
+  Result<> watch_directory(const std::filesystem::path& path);
+  Result<> add(const std::filesystem::path& path, std::uint32_t mask);
 
-  EventPtr event_;
+  const std::filesystem::path dev_;
+  const std::filesystem::path groups_;   // a node for each IOMMU group
+  const std::filesystem::path devices_;  // a node for each device; with CONFIG_VFIO_DEVICE_CDEV
+  UniqueFd inotify_;
   Handler handler_;
-  std::vector<std::unique_ptr<Directory>> directories_;
+  std::function<void()> lost_;
+  std::map<int, std::filesystem::path> watched_;  // by watch descriptor
+  EventSourcePtr source_;
 };
 
 }  // namespace nvccd
