@@ -14,19 +14,18 @@ namespace {
 
 constexpr std::array takeover_drivers = {"nouveau", "nvidia"};
 
-bool is_bridge(std::uint32_t device_class) {
-  return device_class >> 16 == 0x06;
-}
-
-// The device and its companions. Fails when something of another maker shares the group: VFIO would not let a
-// VM use the group, and the other device is not ours to take.
-Result<std::vector<PciAddress>> functions_to_bind(const HostPaths& paths, const PciAddress& address) {
-  std::vector<PciAddress> functions;
-  for (const auto& member : iommu_group_members(paths, address)) {
-    if (is_nvidia(paths, member)) {
-      functions.push_back(member);
-      continue;
-    }
+// VFIO lets a VM use the whole group or nothing of it, and what another maker has in it is not ours to take.
+Result<> check_group(const HostPaths& paths, const PciAddress& address) {
+  const auto members = iommu_group_members(paths, address);
+  if (members.empty())
+    return std::unexpected(Error{.kind = ErrorKind::system,
+                                 .cause = "the device has no IOMMU group, so it cannot be given to a VM",
+                                 .advice =
+                                     "switch on the IOMMU (VT-d or AMD-Vi) in the firmware settings, and on "
+                                     "Intel boot with intel_iommu=on",
+                                 .device = address});
+  for (const auto& member : members) {
+    if (is_nvidia(paths, member)) continue;
     const auto device_class = read_class(paths, member);
     if (device_class && is_bridge(*device_class)) continue;
     return std::unexpected(Error{
@@ -36,14 +35,7 @@ Result<std::vector<PciAddress>> functions_to_bind(const HostPaths& paths, const 
             "put the device into a slot with a group of its own, or switch on ACS in the firmware settings",
         .device = address});
   }
-  if (functions.empty())
-    return std::unexpected(Error{.kind = ErrorKind::system,
-                                 .cause = "the device has no IOMMU group, so it cannot be given to a VM",
-                                 .advice =
-                                     "switch on the IOMMU (VT-d or AMD-Vi) in the firmware settings, and on "
-                                     "Intel boot with intel_iommu=on",
-                                 .device = address});
-  return functions;
+  return {};
 }
 
 bool is_registered(const HostPaths& paths, const std::string& driver) {
@@ -83,15 +75,9 @@ Result<> detach_from(const HostPaths& paths, const PciAddress& address, const st
 }
 
 Result<> bind_function(const HostPaths& paths, const PciAddress& function, const std::string& driver,
-                       const BindPolicy& policy, bool is_companion) {
+                       const BindPolicy& policy) {
   const auto directory = paths.device(function);
   const auto current = link_name(directory / "driver");
-  if (is_vfio_driver(paths, current)) return {};
-  if (!current.empty() && !is_companion && !is_takeover_driver(current))
-    return std::unexpected(Error{
-        .cause =
-            fmt::format("the device belongs to driver {}, which nvccd does not take devices from", current),
-        .advice = fmt::format("unbind it from {} first", current)});
   if (auto written = write_attribute(directory / "driver_override", driver); !written) return written;
   if (!current.empty())
     if (auto detached = detach_from(paths, function, current, policy); !detached) {
@@ -107,6 +93,48 @@ Result<> bind_function(const HostPaths& paths, const PciAddress& function, const
                                      : fmt::format("driver {} took the device instead of {}", bound, driver),
               .advice = "the kernel's log says why (journalctl -k)"});
   return {};
+}
+
+Result<> bind_device(const HostPaths& paths, const PciAddress& address, const BindPolicy& policy) {
+  const auto current = link_name(paths.device(address) / "driver");
+  if (is_vfio_driver(paths, current)) return {};
+  if (!current.empty() && !is_takeover_driver(current))
+    return std::unexpected(Error{
+        .cause =
+            fmt::format("the device belongs to driver {}, which nvccd does not take devices from", current),
+        .advice = fmt::format("unbind it from {} first", current)});
+  const auto prepared = policy.driver == "auto" ? prepared_driver(paths, address) : std::nullopt;
+  const auto driver = prepared ? *prepared : load_vfio_driver(paths, address, policy.driver);
+  if (!driver) return std::unexpected(driver.error());
+  return bind_function(paths, address, *driver, policy);
+}
+
+// A variant driver is for the GPU; its companions have the general one.
+Result<> bind_companion(const HostPaths& paths, const PciAddress& companion, const BindPolicy& policy) {
+  if (is_bound_to_vfio(paths, companion)) return {};
+  const auto driver = load_named_driver(paths, "vfio-pci");
+  if (!driver) return std::unexpected(driver.error());
+  return bind_function(paths, companion, *driver, policy);
+}
+
+Result<> release_function(const HostPaths& paths, const PciAddress& function) {
+  const auto directory = paths.device(function);
+  const auto current = link_name(directory / "driver");
+  if (!is_vfio_driver(paths, current)) return {};
+  for (const auto& [file, value] :
+       {std::pair{directory / "driver_override", std::string("\n")},
+        std::pair{paths.driver(current) / "unbind", to_string(function)},
+        std::pair{std::filesystem::path(paths.sys + "/bus/pci/drivers_probe"), to_string(function)}})
+    if (auto written = write_attribute(file, value); !written) return written;
+  // Its driver may not be loaded; at this event udev's own rules load what claims the device.
+  if (link_name(directory / "driver").empty()) (void)write_attribute(directory / "uevent", "change");
+  return {};
+}
+
+bool another_device_is_bound(const HostPaths& paths, const PciAddress& address) {
+  return std::ranges::any_of(iommu_group_members(paths, address), [&](const PciAddress& member) {
+    return member != address && find_kind(paths, member) && is_bound_to_vfio(paths, member);
+  });
 }
 
 }  // namespace
@@ -127,41 +155,24 @@ Result<std::string> load_vfio_driver(const HostPaths& paths, const PciAddress& a
   return driver_of_module(paths, modules->front());
 }
 
+// Another GPU or switch of the group binds itself.
 Result<> bind_to_vfio(const HostPaths& paths, const PciAddress& address, const BindPolicy& policy) {
-  const auto functions = functions_to_bind(paths, address);
-  if (!functions) return std::unexpected(functions.error());
-  const auto prepared = policy.driver == "auto" ? prepared_driver(paths, address) : std::nullopt;
-  const auto driver = prepared ? *prepared : load_vfio_driver(paths, address, policy.driver);
-  if (!driver) return std::unexpected(on_device(driver.error(), address));
-  for (const auto& function : *functions) {
-    const auto device_class = read_class(paths, function);
-    const bool is_companion = !device_class || !classify(0x10de, *device_class);
-    // A variant driver is for the GPU; its companions have the general one. Another GPU or switch of the
-    // group binds itself.
-    if (!is_companion && function != address) continue;
-    const auto bound =
-        bind_function(paths, function, is_companion ? "vfio-pci" : *driver, policy, is_companion);
-    if (!bound) return std::unexpected(on_device(bound.error(), function));
-  }
+  if (auto usable = check_group(paths, address); !usable) return usable;
+  if (auto bound = bind_device(paths, address, policy); !bound)
+    return std::unexpected(on_device(bound.error(), address));
+  for (const auto& companion : find_companions(paths, address))
+    if (auto bound = bind_companion(paths, companion, policy); !bound)
+      return std::unexpected(on_device(bound.error(), companion));
   return {};
 }
 
 Result<> release_from_vfio(const HostPaths& paths, const PciAddress& address) {
-  const auto functions = functions_to_bind(paths, address);
-  if (!functions) return std::unexpected(functions.error());
-  for (const auto& function : *functions) {
-    const auto directory = paths.device(function);
-    const auto current = link_name(directory / "driver");
-    if (!is_vfio_driver(paths, current)) continue;
-    for (const auto& [file, value] :
-         {std::pair{directory / "driver_override", std::string("\n")},
-          std::pair{paths.driver(current) / "unbind", to_string(function)},
-          std::pair{std::filesystem::path(paths.sys + "/bus/pci/drivers_probe"), to_string(function)}})
-      if (auto written = write_attribute(file, value); !written)
-        return std::unexpected(on_device(written.error(), function));
-    // Its driver may not be loaded; at this event udev's own rules load what claims the device.
-    if (link_name(directory / "driver").empty()) (void)write_attribute(directory / "uevent", "change");
-  }
+  if (auto released = release_function(paths, address); !released)
+    return std::unexpected(on_device(released.error(), address));
+  if (another_device_is_bound(paths, address)) return {};
+  for (const auto& companion : find_companions(paths, address))
+    if (auto released = release_function(paths, companion); !released)
+      return std::unexpected(on_device(released.error(), companion));
   return {};
 }
 

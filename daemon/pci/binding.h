@@ -14,10 +14,11 @@ Result<std::string> load_vfio_driver(const HostPaths& paths, const PciAddress& a
 bool is_takeover_driver(std::string_view driver);
 
 // A driver that is loaded and named in the device's driver_override is preferred to looking for one: that
-// needs no privilege.
+// needs no privilege. Afterwards, unless it fails, DeviceFacts::driver_is_vfio and companions_bound are true.
 Result<> bind_to_vfio(const HostPaths& paths, const PciAddress& address, const BindPolicy& policy);
 
-// Gives the device and its companions back to whatever driver the kernel chooses; udev is asked to load it.
+// Gives the device back to whatever driver the kernel chooses; udev is asked to load it. Its companions go
+// along, unless another GPU or NVSwitch of the IOMMU group needs them to stay.
 Result<> release_from_vfio(const HostPaths& paths, const PciAddress& address);
 
 }  // namespace nvccd

@@ -36,6 +36,26 @@ std::optional<DeviceKind> classify(std::uint16_t vendor, std::uint32_t device_cl
   }
 }
 
+std::optional<DeviceKind> find_kind(const HostPaths& paths, const PciAddress& address) {
+  const auto device_class = read_class(paths, address);
+  if (!device_class || !is_nvidia(paths, address)) return std::nullopt;
+  return classify(nvidia_vendor, *device_class);
+}
+
+std::vector<PciAddress> find_companions(const HostPaths& paths, const PciAddress& address) {
+  auto functions = iommu_group_members(paths, address);
+  std::erase_if(functions, [&](const PciAddress& function) {
+    const auto device_class = read_class(paths, function);
+    return !device_class || !is_nvidia(paths, function) || classify(nvidia_vendor, *device_class) ||
+           is_bridge(*device_class);
+  });
+  return functions;
+}
+
+bool is_bridge(std::uint32_t device_class) {
+  return device_class >> 16 == 0x06;
+}
+
 Result<std::uint32_t> read_class(const HostPaths& paths, const PciAddress& address) {
   const auto value = read_number(paths.device(address) / "class", 16);
   if (!value) return std::unexpected(value.error());
@@ -52,9 +72,7 @@ std::vector<PciAddress> list_devices(const HostPaths& paths) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(paths.sys + "/bus/pci/devices", error)) {
     const auto address = PciAddress::parse(entry.path().filename().string());
-    if (!address || !is_nvidia(paths, *address)) continue;
-    const auto device_class = read_class(paths, *address);
-    if (device_class && classify(nvidia_vendor, *device_class)) devices.push_back(*address);
+    if (address && find_kind(paths, *address)) devices.push_back(*address);
   }
   std::ranges::sort(devices);
   return devices;
@@ -65,6 +83,10 @@ bool is_vfio_driver(const HostPaths& paths, std::string_view driver) {
   if (driver.find("vfio") != std::string_view::npos) return true;
   const auto module = link_name(paths.driver(driver) / "module");
   return module.find("vfio") != std::string::npos;
+}
+
+bool is_bound_to_vfio(const HostPaths& paths, const PciAddress& address) {
+  return is_vfio_driver(paths, link_name(paths.device(address) / "driver"));
 }
 
 Result<DeviceFacts> read_facts(const HostPaths& paths, const PciAddress& address) {
@@ -91,6 +113,9 @@ Result<DeviceFacts> read_facts(const HostPaths& paths, const PciAddress& address
   facts.kind = *kind;
   facts.driver = link_name(directory / "driver");
   facts.driver_is_vfio = is_vfio_driver(paths, facts.driver);
+  facts.companions_bound =
+      std::ranges::all_of(find_companions(paths, address),
+                          [&](const PciAddress& companion) { return is_bound_to_vfio(paths, companion); });
   if (const auto numa = read_number(directory / "numa_node", 10); numa && *numa >= 0)
     facts.numa_node = static_cast<int>(*numa);
 

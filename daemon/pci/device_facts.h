@@ -9,6 +9,16 @@ namespace nvccd {
 // gpu or nvswitch; nullopt: another vendor, or a companion such as a GPU's audio function.
 std::optional<DeviceKind> classify(std::uint16_t vendor, std::uint32_t device_class);
 
+// The same of the function at this address.
+std::optional<DeviceKind> find_kind(const HostPaths& paths, const PciAddress& address);
+
+// What is bound along with a device, so that a VM may use its IOMMU group: the other NVIDIA functions of the
+// group that are no devices of their own, such as audio and USB.
+std::vector<PciAddress> find_companions(const HostPaths& paths, const PciAddress& address);
+
+// VFIO does not mind the bridges of a group.
+bool is_bridge(std::uint32_t device_class);
+
 // Every NVIDIA function counts, of whatever class.
 bool is_nvidia(const HostPaths& paths, const PciAddress& address);
 
@@ -23,5 +33,8 @@ Result<DeviceFacts> read_facts(const HostPaths& paths, const PciAddress& address
 // A driver that takes devices for user space: vfio-pci, or a variant, which is known by its vfio devices or
 // its name.
 bool is_vfio_driver(const HostPaths& paths, std::string_view driver);
+
+// Whether the function at this address has such a driver.
+bool is_bound_to_vfio(const HostPaths& paths, const PciAddress& address);
 
 }  // namespace nvccd

@@ -17,8 +17,9 @@ struct DeviceFacts {
   std::uint16_t vendor_id = 0;
   std::uint16_t device_id = 0;
   std::string name;
-  std::string driver;           // "": none
-  bool driver_is_vfio = false;  // vfio-pci or a variant of it
+  std::string driver;            // "": none
+  bool driver_is_vfio = false;   // vfio-pci or a variant of it
+  bool companions_bound = true;  // to a vfio driver, all of them; so it is when there are none
   std::optional<int> iommu_group;
   std::string vfio_group;   // path of the group's node; "": none
   std::string vfio_device;  // path of the iommufd character device; "": none
@@ -46,7 +47,8 @@ class HostDevices {
   // already.
   virtual Result<> bind(const PciAddress& address, const BindPolicy& policy) = 0;
 
-  // Gives the device back to the kernel's choice of drivers.
+  // Gives the device back to the kernel's choice of drivers; its companions too, unless another device of
+  // their IOMMU group stays bound to VFIO.
   virtual Result<> unbind(const PciAddress& address) = 0;
 
   // Errors: device_busy when somebody else has the device's VFIO group; the cause names who, if it can be

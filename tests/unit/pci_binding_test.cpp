@@ -111,6 +111,28 @@ TEST_F(Binding, GivesCompanionsTheGeneralDriverWhenTheDeviceHasAVariant) {
   EXPECT_EQ(override_of(audio), "vfio-pci");
 }
 
+TEST_F(Binding, OfADeviceThatIsBoundAlreadyTakesTheCompanionsThatWereLeftBehindAndLooksForNoDriver) {
+  policy.driver = "auto";  // for which the device's modalias would be read; there is none
+  host.group(5, {gpu, audio});
+  host.bind(gpu, "vfio-pci");
+  const auto error = expect_failure(bind());
+  EXPECT_EQ(error.device, audio);
+  EXPECT_THAT(error.message(), HasSubstr("driver vfio-pci did not take the device"));
+  EXPECT_EQ(override_of(gpu), "");
+  EXPECT_EQ(override_of(audio), "vfio-pci");
+  EXPECT_EQ(probed(), "0000:65:00.1");
+}
+
+TEST_F(Binding, ABridgeOfNvidiaIsNoCompanion) {
+  host.add_device(bridge, "0x10de", "0x22b8", "0x060400");
+  host.group(5, {bridge, gpu});
+  host.bind(bridge, "pcieport");
+  host.bind(gpu, "vfio-pci");
+  EXPECT_TRUE(bind());
+  EXPECT_EQ(override_of(bridge), "");
+  EXPECT_EQ(unbound_from("pcieport"), "");
+}
+
 TEST_F(Binding, LeavesAnotherGpuOfTheGroupToItsOwnBinding) {
   host.group(5, {gpu, second_gpu});
   host.bind(gpu, "vfio-pci");
@@ -183,6 +205,48 @@ TEST_F(Binding, ReleaseClearsTheOverrideUnbindsAndProbes) {
   EXPECT_EQ(override_of(gpu), "\n");
   EXPECT_EQ(unbound_from("vfio-pci"), "0000:65:00.0");
   EXPECT_EQ(probed(), "0000:65:00.0");
+}
+
+TEST_F(Binding, ReleaseTakesCompanionsAlong) {
+  host.group(5, {gpu, audio});
+  host.bind(gpu, "vfio-pci");
+  host.bind(audio, "vfio-pci");
+  ASSERT_TRUE(release_from_vfio(host.paths(), gpu));
+  EXPECT_EQ(override_of(gpu), "\n");
+  EXPECT_EQ(override_of(audio), "\n");
+  EXPECT_EQ(unbound_from("vfio-pci"), "0000:65:00.1");
+}
+
+TEST_F(Binding, ReleaseLeavesAnotherBoundGpuOfTheGroupAndTheCompanionsAlone) {
+  host.group(5, {gpu, audio, second_gpu});
+  for (const auto& address : {gpu, audio, second_gpu})
+    host.bind(address, "vfio-pci");
+  ASSERT_TRUE(release_from_vfio(host.paths(), gpu));
+  EXPECT_EQ(override_of(gpu), "\n");
+  EXPECT_EQ(override_of(audio), "");
+  EXPECT_EQ(override_of(second_gpu), "");
+  EXPECT_EQ(unbound_from("vfio-pci"), "0000:65:00.0");
+  EXPECT_EQ(probed(), "0000:65:00.0");
+}
+
+TEST_F(Binding, ReleaseOfTheLastBoundGpuOfTheGroupTakesTheCompanionsAlong) {
+  host.group(5, {gpu, audio, second_gpu});
+  host.bind(gpu, "vfio-pci");
+  host.bind(audio, "vfio-pci");
+  host.bind(second_gpu, "nouveau");
+  ASSERT_TRUE(release_from_vfio(host.paths(), gpu));
+  EXPECT_EQ(override_of(audio), "\n");
+  EXPECT_EQ(unbound_from("vfio-pci"), "0000:65:00.1");
+  EXPECT_EQ(unbound_from("nouveau"), "");
+}
+
+TEST_F(Binding, ReleaseIsNotHeldUpByAForeignDeviceInTheGroup) {
+  host.group(5, {gpu, nic});
+  host.bind(gpu, "vfio-pci");
+  host.bind(nic, "vfio-pci");
+  ASSERT_TRUE(release_from_vfio(host.paths(), gpu));
+  EXPECT_EQ(unbound_from("vfio-pci"), "0000:65:00.0");
+  EXPECT_EQ(override_of(nic), "");
 }
 
 TEST_F(Binding, ReleaseLeavesADeviceOfAnotherDriverAlone) {

@@ -85,6 +85,27 @@ TEST_F(Facts, ANodeThatIsNotThereIsNotNamed) {
   EXPECT_EQ(facts_of(gpu).iommu_group, 65);
 }
 
+TEST_F(Facts, CompanionsAreBoundWhenAllOfThemHaveAVfioDriver) {
+  const PciAddress usb{0, 0x65, 0, 3};
+  host.add_device(usb, "0x10de", "0x1ad6", "0x0c0330");
+  EXPECT_TRUE(facts_of(gpu).companions_bound) << "it has none without a group";
+  host.group(65, {gpu, audio, usb});
+  EXPECT_FALSE(facts_of(gpu).companions_bound) << "no driver is not enough: a binding gives them one";
+  host.bind(audio, "vfio-pci");
+  host.bind(usb, "xhci_hcd");
+  EXPECT_FALSE(facts_of(gpu).companions_bound);
+  host.bind(usb, "vfio-pci");
+  EXPECT_TRUE(facts_of(gpu).companions_bound);
+}
+
+TEST_F(Facts, DevicesBridgesAndOtherMakersInTheGroupAreNoCompanions) {
+  const PciAddress bridge{0, 0x64, 0, 0};
+  host.add_device(bridge, "0x10de", "0x22b8", "0x060400");
+  host.bind(bridge, "pcieport");
+  host.group(65, {gpu, nvswitch, bridge, nic});
+  EXPECT_TRUE(facts_of(gpu).companions_bound);
+}
+
 TEST_F(Facts, OfADeviceThatIsNotThereAreNoSuchDevice) {
   const auto facts = read_facts(host.paths(), {0, 0x99, 0, 0});
   ASSERT_FALSE(facts);
