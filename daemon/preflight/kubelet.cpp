@@ -13,37 +13,58 @@ namespace {
 
 constexpr auto usual_file = "/var/lib/kubelet/config.yaml";
 
-Result<> add_file(const HostView& host, const std::string& file, ConfigurationText& settings) {
+Result<ConfigurationText> read_file(const HostView& host, const std::string& file) {
   const auto text = host.read(file);
   if (!text) return std::unexpected(text.error());
-  const auto parsed = parse_yaml(*text);
+  auto parsed = parse_yaml(*text);
   if (!parsed)
     return std::unexpected(
         Error{.kind = ErrorKind::invalid_config, .cause = fmt::format("{}: {}", file, parsed.error().cause)});
-  settings.merge(*parsed);
+  return parsed;
+}
+
+Result<> add_file(const HostView& host, const std::string& file, Kubelet& kubelet) {
+  const auto settings = read_file(host, file);
+  if (!settings) return std::unexpected(settings.error());
+  kubelet.file = file;
+  kubelet.settings.merge(*settings);
+  return {};
+}
+
+Result<> add_drop_ins(const HostView& host, Kubelet& kubelet) {
+  for (const auto& name : host.list(kubelet.drop_in_directory)) {
+    if (!name.ends_with(".conf")) continue;
+    const auto file = fmt::format("{}/{}", kubelet.drop_in_directory, name);
+    const auto settings = read_file(host, file);
+    if (!settings) return std::unexpected(settings.error());
+    kubelet.settings.merge(*settings);
+    if (name > kubelet_drop_in)
+      for (const auto& [path, value] : settings->values())
+        kubelet.overridden[path] = file;
+  }
   return {};
 }
 
 // Options win over files.
-void add_options(const Process& process, ConfigurationText& settings) {
-  if (auto timeout = process.option("--runtime-request-timeout"))
-    settings.set("runtimeRequestTimeout", *std::move(timeout));
-  if (auto endpoint = process.option("--container-runtime-endpoint"))
-    settings.set("containerRuntimeEndpoint", *std::move(endpoint));
+void add_options(const Process& process, Kubelet& kubelet) {
+  const auto set = [&](const std::string& path, std::string value, const char* option) {
+    kubelet.settings.set(path, std::move(value));
+    kubelet.overridden[path] = fmt::format("the kubelet's option {}", option);
+  };
+  for (const auto& [option, path] : {std::pair{"--runtime-request-timeout", "runtimeRequestTimeout"},
+                                     std::pair{"--container-runtime-endpoint", "containerRuntimeEndpoint"}})
+    if (auto value = process.option(option)) set(path, *std::move(value), option);
   std::istringstream gates(process.option("--feature-gates").value_or(""));
   for (std::string gate; std::getline(gates, gate, ',');)
     if (const auto equals = gate.find('='); equals != std::string::npos)
-      settings.set("featureGates/" + gate.substr(0, equals), gate.substr(equals + 1));
+      set("featureGates/" + gate.substr(0, equals), gate.substr(equals + 1), "--feature-gates");
 }
 
-Result<> add_drop_ins(const HostView& host, Kubelet& kubelet) {
-  for (const auto& name : host.list(kubelet.drop_in_directory))
-    if (name.ends_with(".conf"))
-      if (auto added =
-              add_file(host, fmt::format("{}/{}", kubelet.drop_in_directory, name), kubelet.settings);
-          !added)
-        return added;
-  return {};
+const Process* find_kubelet(const HostView& host, const std::vector<Process>& processes) {
+  const auto process = std::ranges::find_if(processes, [&](const Process& candidate) {
+    return candidate.name() == "kubelet" && is_in_host_root(host, candidate);
+  });
+  return process == processes.end() ? nullptr : &*process;
 }
 
 }  // namespace
@@ -65,25 +86,37 @@ bool has_kubernetes(const HostView& host) {
   return !configuration.empty() || service_runs(host, "kubelet.service");
 }
 
-Result<Kubelet> read_kubelet(const HostView& host) {
-  Kubelet kubelet;
+std::optional<Error> why_kubelet_is_hidden(const HostView& host) {
   const auto processes = list_processes(host);
-  if (!processes) return std::unexpected(hidden_processes());
-  const auto process = std::ranges::find_if(*processes, [&](const Process& candidate) {
-    return candidate.name() == "kubelet" && is_in_host_root(host, candidate);
-  });
-  if (process == processes->end()) {
+  if (!processes) return hidden_processes();
+  if (find_kubelet(host, *processes) != nullptr) return std::nullopt;
+  for (const auto& process : *processes) {
+    // k3s writes its command behind its name: "k3s server".
+    auto name = process.name();
+    name.resize(std::min(name.size(), name.find_first_of(" -")));
+    // k3s has the kubelet inside its process; neither reads the usual file.
+    if ((name == "k3s" || name == "k0s") && is_in_host_root(host, process))
+      return Error{.cause = fmt::format("{} runs, and no kubelet beside it that names its settings", name)};
+  }
+  return std::nullopt;
+}
+
+Result<Kubelet> read_kubelet(const HostView& host) {
+  if (auto hidden = why_kubelet_is_hidden(host)) return std::unexpected(*std::move(hidden));
+  Kubelet kubelet;
+  const auto processes = list_processes(host).value_or(std::vector<Process>());
+  const auto* process = find_kubelet(host, processes);
+  if (process == nullptr) {
     kubelet.note = fmt::format("no kubelet runs, {} is assumed", usual_file);
-    if (auto added = add_file(host, usual_file, kubelet.settings); !added)
-      return std::unexpected(added.error());
+    if (auto added = add_file(host, usual_file, kubelet); !added) return std::unexpected(added.error());
     return kubelet;
   }
   if (const auto file = process->option("--config"))
-    if (auto added = add_file(host, *file, kubelet.settings); !added) return std::unexpected(added.error());
+    if (auto added = add_file(host, *file, kubelet); !added) return std::unexpected(added.error());
   kubelet.drop_in_directory = process->option("--config-dir").value_or("");
   if (!kubelet.drop_in_directory.empty())
     if (auto added = add_drop_ins(host, kubelet); !added) return std::unexpected(added.error());
-  add_options(*process, kubelet.settings);
+  add_options(*process, kubelet);
   return kubelet;
 }
 

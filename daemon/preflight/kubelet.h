@@ -8,12 +8,18 @@
 
 namespace nvccd::preflight {
 
+// What nvccctl check --fix writes into the drop-in directory.
+inline constexpr auto kubelet_drop_in = "99-nvccd.conf";
+
 struct Kubelet {
   // From its configuration file, drop-ins and command line together, by the names of the file:
   // featureGates/NAME, runtimeRequestTimeout, containerRuntimeEndpoint.
   ConfigurationText settings;
+  std::string file;               // "": it reads none
   std::string drop_in_directory;  // "": it reads none
-  std::string note;               // what is assumed because it cannot be seen; "" when nothing is
+  // Settings that kubelet_drop_in does not change, and what wins over it: an option or a later drop-in.
+  std::map<std::string, std::string> overridden;
+  std::string note;  // what is assumed because it cannot be seen; "" when nothing is
 
   std::optional<bool> feature_gate(const std::string& name) const;
 };
@@ -21,7 +27,10 @@ struct Kubelet {
 // Whether anything of Kubernetes is on this host.
 bool has_kubernetes(const HostView& host);
 
-// Errors: a file of it cannot be read or understood.
+// Why nothing can be known of the kubelet; nullopt: read_kubelet() can tell.
+std::optional<Error> why_kubelet_is_hidden(const HostView& host);
+
+// Errors: it is hidden, or a file of it cannot be read or understood.
 Result<Kubelet> read_kubelet(const HostView& host);
 
 // "20m", "1h30m", "1200s", as Go writes durations.

@@ -9,15 +9,26 @@
 #include "preflight/check.h"
 #include "preflight/container_runtime.h"
 #include "preflight/kubelet.h"
-#include "preflight/processes.h"
 
 namespace nvccd::preflight {
 namespace {
 
-constexpr auto fix = "; nvccctl check --fix writes a drop-in for it";
-
 std::string with_note(std::string text, const Kubelet& kubelet) {
   return kubelet.note.empty() ? text : fmt::format("{} ({})", text, kubelet.note);
+}
+
+// The advice to give a setting of the kubelet a value, where that has an effect.
+std::string set_it(const Kubelet& kubelet, std::string path, std::string_view value) {
+  const auto overridden = kubelet.overridden.find(path);
+  std::string place = "the file that the kubelet's --config names";
+  if (overridden != kubelet.overridden.end())
+    place = overridden->second;
+  else if (!kubelet.drop_in_directory.empty())
+    place = fmt::format("a drop-in of {} (nvccctl check --fix does it)", kubelet.drop_in_directory);
+  else if (!kubelet.file.empty())
+    place = kubelet.file;
+  std::ranges::replace(path, '/', '.');
+  return fmt::format("set {} to {} in {}", path, value, place);
 }
 
 Verdict unreadable(const Error& error) {
@@ -25,7 +36,7 @@ Verdict unreadable(const Error& error) {
 }
 
 Verdict check_kubelet(const Subject& subject) {
-  if (!list_processes(subject.host)) return unreadable(hidden_processes());
+  if (const auto hidden = why_kubelet_is_hidden(subject.host)) return unreadable(*hidden);
   const auto kubelet = read_kubelet(subject.host);
   if (!kubelet)
     return warn(kubelet.error().message(),
@@ -41,9 +52,11 @@ Verdict check_pod_resources(const Subject& subject) {
   if (gate == false)
     return fail(
         with_note("KubeletPodResourcesGet is off, so Kata does not learn which devices a pod has", *kubelet),
-        std::string("set featureGates.KubeletPodResourcesGet to true in the kubelet's settings") + fix);
-  return warn(with_note("KubeletPodResourcesGet is not set; kubelets before 1.34 have it off", *kubelet),
-              std::string("set featureGates.KubeletPodResourcesGet to true in the kubelet's settings") + fix);
+        set_it(*kubelet, "featureGates/KubeletPodResourcesGet", "true"));
+  return skip(with_note(
+      "KubeletPodResourcesGet is not set: it is on by itself from Kubernetes 1.34 and off before, and "
+      "the kubelet's version is not known here",
+      *kubelet));
 }
 
 Verdict check_image_api(const Subject& subject) {
@@ -53,7 +66,7 @@ Verdict check_image_api(const Subject& subject) {
     return ok(with_note("RuntimeClassInImageCriApi is on", *kubelet));
   return warn(
       with_note("RuntimeClassInImageCriApi is off, so images are not kept apart by runtime class", *kubelet),
-      std::string("set featureGates.RuntimeClassInImageCriApi to true in the kubelet's settings") + fix);
+      set_it(*kubelet, "featureGates/RuntimeClassInImageCriApi", "true"));
 }
 
 Verdict check_request_timeout(const Subject& subject) {
@@ -67,7 +80,7 @@ Verdict check_request_timeout(const Subject& subject) {
   return warn(
       with_note(fmt::format("runtimeRequestTimeout is {}, which is short for a guest with GPUs", text),
                 *kubelet),
-      std::string("set runtimeRequestTimeout to 20m in the kubelet's settings") + fix);
+      set_it(*kubelet, "runtimeRequestTimeout", "20m"));
 }
 
 Verdict check_socket(const Subject& subject) {

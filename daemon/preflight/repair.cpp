@@ -43,12 +43,14 @@ std::optional<Repair> load(const HostView& host, const Findings& findings, const
 std::optional<Repair> set_up_kubelet(const HostView& host, const Findings& findings) {
   const auto kubelet = read_kubelet(host);
   if (!kubelet || kubelet->drop_in_directory.empty()) return std::nullopt;
-  Repair repair{.file = fmt::format("{}/99-nvccd.conf", kubelet->drop_in_directory),
+  Repair repair{.file = fmt::format("{}/{}", kubelet->drop_in_directory, kubelet_drop_in),
                 .afterwards = "systemctl restart kubelet"};
-  const auto value = [&](const char* id, const std::string& path, const char* wanted) {
+  const auto value = [&](const char* id, const std::string& path,
+                         const char* wanted) -> std::optional<std::string> {
+    if (kubelet->overridden.contains(path)) return std::nullopt;
     if (!is_trouble(findings, id)) return kubelet->settings.find(path);
     repair.findings.emplace_back(id);
-    return std::optional<std::string>(wanted);
+    return wanted;
   };
   repair.content =
       std::string(mark) + "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";

@@ -35,12 +35,30 @@ const Case cases[] = {
        host.remove("/proc/800");
        host.write("/var/lib/kubelet/config.yaml", "kind: KubeletConfiguration\n");
      }},
+    {"KubeletInsideK3s", "kubelet.settings", skips, "k3s runs",
+     [](GoodHost& host, Input&) {
+       host.remove("/proc/800");
+       host.add_process("810", {"/usr/local/bin/k3s server"});  // as it calls itself
+       host.write("/var/lib/kubelet/config.yaml", "kind: KubeletConfiguration\n");
+     }},
+    {"KubeletInsideK3sIsNotGuessed", "kubelet.request-timeout", skips, "k3s runs",
+     [](GoodHost& host, Input&) {
+       host.remove("/proc/800");
+       host.add_process("810", {"/usr/local/bin/k3s", "agent"});
+     }},
+    {"K0sWithoutKubelet", "kubelet.runtime-class-image", skips, "k0s runs",
+     [](GoodHost& host, Input&) {
+       host.remove("/proc/800");
+       host.add_process("810", {"/usr/local/bin/k0s", "controller"});
+     }},
+    {"KubeletBesideK0s", "kubelet.settings", passes, "can be read",
+     [](GoodHost& host, Input&) { host.add_process("790", {"/usr/local/bin/k0s", "worker"}); }},
     {"PodResourcesOff", "kubelet.pod-resources-get", fails, "is off",
      [](GoodHost& host, Input&) {
        host.write("/etc/kubernetes/kubelet.conf.d/90.conf",
                   "featureGates: {KubeletPodResourcesGet: false}\n");
      }},
-    {"PodResourcesNotSet", "kubelet.pod-resources-get", warns, "not set",
+    {"PodResourcesNotSet", "kubelet.pod-resources-get", skips, "on by itself from Kubernetes 1.34",
      [](GoodHost& host, Input&) {
        host.write("/etc/kubernetes/kubelet.yaml", "kind: KubeletConfiguration\n");
      }},
@@ -168,6 +186,49 @@ TEST(Kubelet, OfAContainerIsNotTheHosts) {
   host.link("/proc/800/root", "/elsewhere");
   const auto kubelet = read_kubelet(HostView(host.root()));
   EXPECT_FALSE(kubelet);  // there is no /var/lib/kubelet/config.yaml to be assumed
+}
+
+class KubeletAdvice : public testing::Test {
+ protected:
+  std::string advice(std::string_view id) {
+    const auto findings = run(host.input());
+    const auto* finding = test::find(findings, id);
+    return finding == nullptr ? "no such finding" : finding->advice;
+  }
+  void start_kubelet(std::initializer_list<std::string_view> arguments) {
+    host.add_process("800", arguments);
+  }
+
+  GoodHost host;
+};
+
+TEST_F(KubeletAdvice, NamesTheRepairWhereADropInCanBeWritten) {
+  host.remove("/etc/kubernetes/kubelet.conf.d/50-kata.conf");
+  EXPECT_THAT(advice("kubelet.request-timeout"), testing::HasSubstr("nvccctl check --fix"));
+  EXPECT_THAT(advice("kubelet.runtime-class-image"),
+              testing::HasSubstr("featureGates.RuntimeClassInImageCriApi"));
+}
+
+TEST_F(KubeletAdvice, NamesTheFileOfAKubeletWithoutDropIns) {
+  start_kubelet({"kubelet", "--config=/etc/kubernetes/kubelet.yaml"});
+  EXPECT_EQ(advice("kubelet.request-timeout"),
+            "set runtimeRequestTimeout to 20m in /etc/kubernetes/kubelet.yaml");
+}
+
+TEST_F(KubeletAdvice, NamesTheOptionThatWinsOverFiles) {
+  start_kubelet({"kubelet", "--config=/etc/kubernetes/kubelet.yaml",
+                 "--config-dir=/etc/kubernetes/kubelet.conf.d", "--runtime-request-timeout=1m",
+                 "--feature-gates=KubeletPodResourcesGet=false"});
+  EXPECT_EQ(advice("kubelet.request-timeout"),
+            "set runtimeRequestTimeout to 20m in the kubelet's option --runtime-request-timeout");
+  EXPECT_EQ(advice("kubelet.pod-resources-get"),
+            "set featureGates.KubeletPodResourcesGet to true in the kubelet's option --feature-gates");
+}
+
+TEST_F(KubeletAdvice, NamesTheFileThatWinsOverTheRepair) {
+  host.write("/etc/kubernetes/kubelet.conf.d/99-z.conf", "runtimeRequestTimeout: 1m\n");
+  EXPECT_EQ(advice("kubelet.request-timeout"),
+            "set runtimeRequestTimeout to 20m in /etc/kubernetes/kubelet.conf.d/99-z.conf");
 }
 
 TEST(GoDuration, IsReadAsGoWritesIt) {

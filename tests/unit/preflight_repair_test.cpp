@@ -75,13 +75,26 @@ TEST_F(Repairs, TheKubeletGetsADropIn) {
 TEST_F(Repairs, ASecondRepairOfTheKubeletKeepsTheFirst) {
   host.remove("/etc/kubernetes/kubelet.conf.d/50-kata.conf");
   ASSERT_TRUE(apply(plan().at(0), view()));
-  host.write("/etc/kubernetes/kubelet.yaml", "kind: KubeletConfiguration\n");
-  host.write("/etc/kubernetes/kubelet.conf.d/99-z.conf", "featureGates: {KubeletPodResourcesGet: false}\n");
+  auto changed = content(drop_in);
+  changed.replace(changed.find("PodResourcesGet: true"), 21, "PodResourcesGet: false");
+  host.write(drop_in, changed);
   const auto repairs = plan();
   ASSERT_EQ(repairs.size(), 1U);
   ASSERT_EQ(apply(repairs[0], view()).value_or("failed"), "");  // the file was ours: no copy
   EXPECT_THAT(content(drop_in), HasSubstr("runtimeRequestTimeout: 20m\n"));
   EXPECT_THAT(content(drop_in), HasSubstr("  RuntimeClassInImageCriApi: true\n"));
+  EXPECT_THAT(content(drop_in), HasSubstr("  KubeletPodResourcesGet: true\n"));
+}
+
+TEST_F(Repairs, AKubeletWhoseOptionsWinOverFilesIsLeftAlone) {
+  host.add_process("800", {"kubelet", "--config=/etc/kubernetes/kubelet.yaml",
+                           "--config-dir=/etc/kubernetes/kubelet.conf.d", "--runtime-request-timeout=1m"});
+  EXPECT_THAT(plan(), IsEmpty());
+}
+
+TEST_F(Repairs, AGateThatNewerKubeletsHaveOnIsNotSet) {
+  host.write("/etc/kubernetes/kubelet.yaml", "kind: KubeletConfiguration\n");
+  EXPECT_THAT(plan(), IsEmpty());
 }
 
 TEST_F(Repairs, AKubeletWithoutDropInsIsLeftAlone) {
