@@ -59,7 +59,11 @@ Agent::Agent(sd_event* event, Scheduler& scheduler, Clock& clock, ApiClient& api
       [this] { wake(); });
   nvccd_ = std::make_unique<NvccdLink>(
       event, scheduler, settings_.bus,
-      NvccdLink::Handlers{.changed = [this] { wake(); },
+      NvccdLink::Handlers{.changed =
+                              [this] {
+                                settle_cancelled();
+                                wake();
+                              },
                           .job_ended = [this](const std::string& path,
                                               const client::JobView& job) { job_ended(path, job); }});
 }
@@ -105,6 +109,7 @@ Situation Agent::situation(const ObjectMeta& node) {
   }
   now.check = check_;
   now.refusal = refusal_;
+  now.cancelled_job = cancelled_job_;
   now.withdrawn = local_.withdrawn();
   now.waited_long_enough = waited_long_enough_;
   return now;
@@ -122,6 +127,7 @@ Presence Agent::presence() {
   check_.reset();
   refusal_.reset();
   our_job_.clear();
+  cancelled_job_.reset();
   if (nvccd_is_missing_) return Presence::missing;
   if (!absence_timer_)
     absence_timer_ = scheduler_.after(longest_restart, [this] {
@@ -150,6 +156,7 @@ void Agent::note_wish(const Labels& labels) {
   wish_ = std::move(wish);
   check_.reset();
   refusal_.reset();
+  cancelled_.reset();
 }
 
 // With other devices, or once one is free, the answer may be another.
@@ -259,6 +266,9 @@ void Agent::call(Call call) {
       return pause();
     }
     spdlog::info("asking nvccd for mode {}", set->mode);
+  } else if (const auto* cancel = std::get_if<CancelJob>(&call)) {
+    spdlog::info("cancelling nvccd's job {}: the label asks for something else", cancel->id);
+    cancelled_job_ = cancel->id;
   }
   nvccd_->call(call, [this, call](const CallResult& result) { called(call, result); });
 }
@@ -268,7 +278,6 @@ void Agent::called(const Call& call, const CallResult& result) {
   if (const auto* set = std::get_if<SetMode>(&call)) return change_answered(set->mode, result);
   if (std::holds_alternative<ClearMode>(call)) return change_answered("", result);
   // A job that cannot be cancelled any more ends by itself.
-  if (!result.ok()) pause();
 }
 
 void Agent::refuse(const std::string& mode, const std::string& message, const std::string& error_name) {
@@ -303,6 +312,7 @@ void Agent::change_answered(const std::string& mode, const CallResult& result) {
 // nvccd goes back to the node mode it had when a change was cancelled, or turned out to be impossible.
 // Asking again would only end in the same way.
 void Agent::job_ended(const std::string& path, const client::JobView& job) {
+  if (cancelled_ && is_mode_job(job) && job.id > cancelled_->newest_job) cancelled_.reset();
   if (path != our_job_) return;
   our_job_.clear();
   if (job.state == "done") {
@@ -310,9 +320,25 @@ void Agent::job_ended(const std::string& path, const client::JobView& job) {
     if (auto done = local_.set_label_modes({}); !done) spdlog::error("{}", done.error().message());
     return;
   }
-  spdlog::warn("the change of mode has {}: {}", job.state == "failed" ? "failed" : "been cancelled",
-               job.error);
-  refuse(our_mode_, job.error, job.error_name);
+  const bool was_cancelled = job.state != "failed";
+  if (was_cancelled && job.id == cancelled_job_) return;
+  spdlog::warn("the change of mode has {}: {}", was_cancelled ? "been cancelled" : "failed", job.error);
+  if (!was_cancelled) return refuse(our_mode_, job.error, job.error_name);
+  cancelled_ = {.refusal = {.mode = our_mode_, .message = job.error}, .newest_job = job.id};
+  for (const client::JobView& other : nvccd_->snapshot().jobs)
+    cancelled_->newest_job = std::max(cancelled_->newest_job, other.id);
+  nvccd_->refresh();
+}
+
+// nvccd cancels a change that waits also when it is asked for another one, and tells of that one only then.
+void Agent::settle_cancelled() {
+  if (!cancelled_ || nvccd_->busy()) return;
+  const Cancelled cancelled = *std::exchange(cancelled_, std::nullopt);
+  if (nvccd_->running() != true) return;
+  const bool replaced = std::ranges::any_of(nvccd_->snapshot().jobs, [&](const client::JobView& job) {
+    return is_mode_job(job) && job.id > cancelled.newest_job;
+  });
+  if (!replaced) refuse(cancelled.refusal.mode, cancelled.refusal.message, "");
 }
 
 void Agent::pause(std::optional<Duration> at_least) {

@@ -52,6 +52,7 @@ class Agent {
   void check_answered(const std::string& mode, const CallResult& result);
   void change_answered(const std::string& mode, const CallResult& result);
   void job_ended(const std::string& path, const client::JobView& job);
+  void settle_cancelled();
   void pause(std::optional<Duration> at_least = {});
 
   Scheduler& scheduler_;
@@ -69,10 +70,17 @@ class Agent {
   Wish wish_;
   std::optional<Check> check_;
   std::optional<Refusal> refusal_;
-  bool refused_for_use_ = false;          // by virtual machines
-  std::set<std::string> devices_, used_;  // addresses: a refusal is about these
-  std::string our_job_;                   // path
-  std::string our_mode_;                  // that it sets
+  bool refused_for_use_ = false;                // by virtual machines
+  std::set<std::string> devices_, used_;        // addresses: a refusal is about these
+  std::string our_job_;                         // path
+  std::string our_mode_;                        // that it sets
+  std::optional<std::uint64_t> cancelled_job_;  // by us
+  // A job of ours that was cancelled otherwise: a refusal, unless a newer job came in its place.
+  struct Cancelled {
+    Refusal refusal;
+    std::uint64_t newest_job = 0;  // that was known when it ended
+  };
+  std::optional<Cancelled> cancelled_;
   bool waited_long_enough_ = false;
   bool nvccd_is_missing_ = false;
 

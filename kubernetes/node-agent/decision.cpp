@@ -23,7 +23,7 @@ bool is_mode(std::string_view text) {
 const client::JobView* mode_job(const client::Snapshot& nvccd) {
   const client::JobView* found = nullptr;
   for (const client::JobView& job : nvccd.jobs)
-    if (job.kind == "set-mode" || job.kind == "clear-mode")
+    if (is_mode_job(job))
       if (found == nullptr || job.state != "waiting") found = &job;
   return found;
 }
@@ -137,7 +137,7 @@ class Decider {
       }
     // A job that still waits for a device is replaced by the next call.
     if (job != nullptr && job->state != "waiting") {
-      if (can_be_cancelled(*job)) d_.call = CancelJob{job->id};
+      if (can_be_cancelled(*job) && s_.cancelled_job != job->id) d_.call = CancelJob{job->id};
       return;
     }
     if (!s_.check || s_.check->mode != mode) {
@@ -257,6 +257,10 @@ Wish wish_of(const Labels& node) {
   const std::string_view value = value_of(node, mode_label);
   if (value.empty()) return {};
   return {is_mode(value) ? Wish::Kind::mode : Wish::Kind::invalid, std::string(value)};
+}
+
+bool is_mode_job(const client::JobView& job) {
+  return job.kind == "set-mode" || job.kind == "clear-mode";
 }
 
 Decision decide(const Situation& situation) {

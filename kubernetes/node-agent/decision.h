@@ -4,6 +4,7 @@
 // find.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
@@ -58,12 +59,13 @@ struct Situation {
   PodView pods = PodView::known;
   std::set<std::string> running_apps;  // pods of the operator on this node
   Presence presence = Presence::unknown;
-  client::Snapshot nvccd;             // when present
-  std::set<std::string> label_modes;  // modes that were set because of the label
-  std::optional<Check> check;         // of this wish
-  std::optional<Refusal> refusal;     // of this wish
-  bool withdrawn = false;             // the device plugin offers nothing
-  bool waited_long_enough = false;    // for the operands
+  client::Snapshot nvccd;                      // when present
+  std::set<std::string> label_modes;           // modes that were set because of the label
+  std::optional<Check> check;                  // of this wish
+  std::optional<Refusal> refusal;              // of this wish
+  std::optional<std::uint64_t> cancelled_job;  // that this agent has cancelled; it may need time to end
+  bool withdrawn = false;                      // the device plugin offers nothing
+  bool waited_long_enough = false;             // for the operands
 };
 
 // Something that people should know while it is so.
@@ -96,5 +98,8 @@ struct Decision {
 };
 
 Decision decide(const Situation& situation);
+
+// Whether it sets the mode of the node, rather than doing something with a single device.
+bool is_mode_job(const client::JobView& job);
 
 }  // namespace nvccd::agent

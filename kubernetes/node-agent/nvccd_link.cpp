@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <system_error>
+#include <utility>
 
 #include "base/open_bus.h"
 #include "dbus/names.h"
@@ -85,6 +86,10 @@ void NvccdLink::fetch() {
   if (!send(message, manager_reply_, on_manager)) return;
   send(new_call(dbus::manager_path, object_manager_interface, "GetManagedObjects"), objects_reply_,
        on_objects);
+}
+
+void NvccdLink::refresh() {
+  if (!std::exchange(busy_, true)) fetch();  // what is under way ends with it anyway
 }
 
 void NvccdLink::fetched(sd_bus_message* reply) {

@@ -46,7 +46,9 @@ class NvccdLink {
   // One call at a time. `answered` is called before any later signal. A daemon that does not run is not
   // started.
   void call(const Call& call, Answered answered);
-  // A call is under way, or the state that it left is still being fetched.
+  // Reads the state anew: what nvccd has done by now is in it, whether or not its signals have come.
+  void refresh();
+  // A call is under way, or the state is being read anew.
   bool busy() const { return busy_; }
 
  private:

@@ -117,7 +117,10 @@ Result<JobId> FakeManager::device_job(JobKind kind, const PciAddress& address) {
 Result<> FakeManager::cancel(JobId job) {
   requests.push_back("cancel " + std::to_string(job));
   if (refusal) return std::unexpected(*refusal);
-  end_job(job, JobState::cancelled, Error{.kind = ErrorKind::cancelled, .cause = "cancelled by its user"});
+  if (on_cancel)
+    on_cancel(job);
+  else
+    end_job(job, JobState::cancelled, Error{.kind = ErrorKind::cancelled, .cause = "cancelled by its user"});
   return {};
 }
 

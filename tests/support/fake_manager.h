@@ -37,6 +37,7 @@ class FakeManager final : public Manager {
   std::optional<JobId> join;     // set_mode answers with this job, which runs already
   // Called with the job of every request before the request returns; may end it.
   std::function<void(JobId)> on_new_job;
+  std::function<void(JobId)> on_cancel;  // ends the job, now or later; else it ends at once
 
   // Manager
   const NodeState& node() const override { return node_; }

@@ -69,11 +69,11 @@ class Bus:
 
 
 class Nvccd:
-    """nvccd on the bus. `calls` has what it was asked, dry runs apart."""
+    """nvccd on the bus. `calls` has what it was asked, dry runs apart; `cancels` the jobs that were to be cancelled."""
 
     def __init__(self, address):
         self.process = subprocess.Popen([NVCCD, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.calls, self.dry_runs, self.held = [], [], 0
+        self.calls, self.dry_runs, self.cancels, self.held = [], [], [], 0
         self.changed = threading.Condition()
         self.on_held = None
         self.answers = queue.Queue()
@@ -96,6 +96,8 @@ class Nvccd:
             if "call" in news:
                 entry = (news["call"], news["mode"]) if news["mode"] else (news["call"],)
                 (self.dry_runs if news["dry_run"] else self.calls).append(entry)
+            if "cancel" in news:
+                self.cancels.append(news["cancel"])
             if "held" in news:
                 self.held += 1
             self.changed.notify_all()
@@ -114,6 +116,11 @@ class Nvccd:
         with self.changed:
             if not self.changed.wait_for(lambda: self.calls == list(calls), limit):
                 raise AssertionError(f"nvccd was asked {self.calls}, not {list(calls)}")
+
+    def wait_for_cancel(self, limit=60):
+        with self.changed:
+            if not self.changed.wait_for(lambda: self.cancels, limit):
+                raise AssertionError("nvccd was not asked to cancel anything")
 
     def stop(self):
         self.process.kill()

@@ -199,6 +199,15 @@ TEST(Decision, AJobIsCancelledForANewerWishUntilTheFirstReset) {
   }
 }
 
+TEST(Decision, AJobIsCancelledOnce) {
+  Situation situation = asked_for_ppcie();
+  situation.nvccd.jobs = {mode_job("running", "stage")};
+  situation.cancelled_job = 6;
+  EXPECT_TRUE(std::holds_alternative<CancelJob>(decide(situation).call)) << "that was another";
+  situation.cancelled_job = 7;
+  EXPECT_TRUE(nothing(decide(situation))) << "it only needs time to end";
+}
+
 TEST(Decision, AJobThatWaitsIsReplacedByTheNextCall) {
   Situation situation = asked_for_ppcie();
   situation.labels[label(ready_state_label)] = "false";

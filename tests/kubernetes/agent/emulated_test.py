@@ -74,10 +74,47 @@ class EmulatedDevices(AgentTest):
         self.start_agent()
         self.expect_event("CCModeWaiting")
         self.set_labels(mode="on")
-        self.expect_event("CCModeChanging", "changing the mode to on")
+        self.expect(lambda: self.node_mode() == "on", "the newer value is set")
         self.node.do("release gpu1")
         self.expect_labels(mode_state="on", ready="true", vfio_manager="true")
         self.assertNotIn("the mode is ppcie", str(self.api.events()))
+
+    def busctl(self, *arguments):
+        """As an administrator does with nvccctl. The answer; None when nvccd refuses."""
+        done = subprocess.run(["busctl", f"--address={self.bus.address}", *arguments], capture_output=True, text=True)
+        return done.stdout if done.returncode == 0 else None
+
+    def property(self, name):
+        return self.busctl("get-property", "org.nvccd1", "/org/nvccd1", "org.nvccd1.Manager", name).split('"')[1]
+
+    def node_mode(self):
+        return self.property("NodeMode")
+
+    def wait_for_a_held_device(self):
+        self.start_node()
+        self.node.do("hold gpu1")
+        self.add_node(mode="ppcie", vfio_manager="true", cc_manager="false")
+        self.start_agent()
+        self.expect_event("CCModeWaiting")
+
+    def test_a_mode_that_is_set_on_the_node_while_the_labels_waits_lasts_until_the_agent_sees_it(self):
+        self.wait_for_a_held_device()
+        for mode in ("off", "on", "off"):
+            # Refused until the job of the label waits again.
+            self.expect(lambda m=mode: self.busctl("call", "org.nvccd1", "/org/nvccd1", "org.nvccd1.Manager", "SetMode",
+                                                   "sa{sv}", m, "0"), f"{mode} is set on the node")
+            self.expect(lambda: self.node_mode() == "ppcie", "the label wins")
+        self.assertNotIn("CCModeRefused", self.api.reasons())
+        self.node.do("release gpu1")
+        self.expect_labels(mode_state="ppcie", ready="true", vfio_manager="true")
+
+    def test_who_cancels_the_change_on_the_node_is_obeyed(self):
+        self.wait_for_a_held_device()
+        self.assertIsNotNone(self.busctl("call", "org.nvccd1", self.property("CurrentJob"), "org.nvccd1.Job", "Cancel"))
+        self.expect_event("CCModeRefused", "cancelled on request")
+        self.expect_labels(mode_state="failed", ready="true", vfio_manager="true")
+        self.set_labels(mode="on")
+        self.expect_labels(mode_state="on", ready="true")
 
     def test_a_device_that_does_not_boot_is_named_and_the_node_not_ready(self):
         self.start_node()

@@ -101,6 +101,27 @@ class ModeLabel(AgentTest):
         self.expect_labels(mode_state="ppcie", ready="true")
         self.assertEqual(self.nvccd.calls[-1], ("SetMode", "ppcie"))
 
+    def test_a_flip_to_and_fro_cancels_once_and_refuses_nothing(self):
+        self.start_nvccd()
+        self.nvccd.do("auto", value=False)
+        self.nvccd.do("slow_cancel", value=True)
+        self.add_node(mode="off")
+        self.start_agent()
+        self.nvccd.wait_for_calls(("SetMode", "off"))
+        self.nvccd.do("job", phase="stage")
+        self.set_labels(mode="ppcie")
+        self.nvccd.wait_for_cancel()
+        # Staging is being undone; meanwhile there is news of the job, and the label asks for the same again.
+        for phase in ("bind", "stage", "bind"):
+            self.nvccd.do("job", phase=phase)
+        self.set_labels(mode="off")
+        self.nvccd.do("auto", value=True)
+        self.nvccd.do("finish", state="cancelled", kind="cancelled", error="cancelled on request", back=True)
+        self.expect_labels(mode_state="off", ready="false")
+        self.assertEqual(len(self.nvccd.cancels), 1, "cancelled again and again")
+        self.assertNotIn("CCModeRefused", self.api.reasons())
+        self.assertEqual(self.nvccd.calls, [("SetMode", "off"), ("SetMode", "off")])
+
     def test_ready_is_false_while_a_change_runs_and_the_mode_is_what_it_was(self):
         self.start_nvccd()
         self.add_node()

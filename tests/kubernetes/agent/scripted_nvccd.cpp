@@ -48,6 +48,7 @@ class ScriptedNode {
       node.host_confidential = HostConfidential::sev_snp;
     });
     manager_.on_new_job = [this](JobId id) { begin(id); };
+    manager_.on_cancel = [this](JobId id) { cancel(id); };
   }
 
   Manager& manager() { return manager_; }
@@ -58,6 +59,8 @@ class ScriptedNode {
       hold_ = command.at("value");
     else if (what == "auto")
       finish_by_itself_ = command.at("value");
+    else if (what == "slow_cancel")
+      cancels_at_once_ = !command.at("value");
     else if (what == "finish")
       finish(command);
     else if (what == "job")
@@ -109,6 +112,13 @@ class ScriptedNode {
       if (finish_by_itself_) scheduler_.post([this] { finish({{"state", "done"}}); });
     }
     if (hold_) wait_for_go();
+  }
+
+  void cancel(JobId id) {
+    tell({{"cancel", id}});
+    if (cancels_at_once_)
+      finish(
+          {{"state", "cancelled"}, {"kind", "cancelled"}, {"error", "cancelled on request"}, {"back", true}});
   }
 
   void finish(const Json& how) {
@@ -182,6 +192,7 @@ class ScriptedNode {
   bool hold_ = false;
   bool own_ = false;
   bool finish_by_itself_ = true;
+  bool cancels_at_once_ = true;
 };
 
 int on_input(sd_event_source* source, int, std::uint32_t, void* node) {
