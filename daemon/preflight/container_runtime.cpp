@@ -46,15 +46,55 @@ Result<> add_with_imports(const HostView& host, const std::string& file, int dep
   return {};
 }
 
-Result<ContainerRuntime> read_containerd(const HostView& host) {
-  const auto processes = list_processes(host);
+constexpr auto usual_file = "/etc/containerd/config.toml";
+constexpr auto usual_socket = "/run/containerd/containerd.sock";
+
+std::optional<std::string> option(const Process& process, std::string_view name, std::string_view letter) {
+  const auto value = process.option(name);
+  return value ? value : process.option(letter);
+}
+
+std::string file_of(const Process& containerd) {
+  return option(containerd, "--config", "-c").value_or(usual_file);
+}
+
+std::string socket_of(const HostView& host, const Process& containerd) {
+  if (auto named = option(containerd, "--address", "-a")) return *std::move(named);
+  const auto configuration = read_toml_file(host, file_of(containerd));
+  return configuration ? configuration->find("grpc/address").value_or(usual_socket) : usual_socket;
+}
+
+// "unix:///var/run/x.sock" and /run/x.sock are the same.
+bool is_same_socket(std::string_view one, std::string_view other) {
+  const auto plain = [](std::string_view socket) {
+    for (const std::string_view prefix : {"unix://", "/var"})
+      if (socket.starts_with(prefix)) socket.remove_prefix(prefix.size());
+    return socket;
+  };
+  return plain(one) == plain(other);
+}
+
+// There may be others beside the kubelet's, such as docker's: the one that listens there, or else that of
+// the lowest pid.
+Result<std::string> find_containerd_file(const HostView& host, const std::string& endpoint) {
+  auto processes = list_processes(host);
   if (!processes) return std::unexpected(hidden_processes());
-  std::string file = "/etc/containerd/config.toml";
-  for (const auto& process : *processes)
-    if (process.name() == "containerd" && is_in_host_root(host, process)) {
-      const auto named = process.option("--config");
-      file = named ? *named : process.option("-c").value_or(file);
-    }
+  std::erase_if(*processes, [&](const Process& process) {
+    return process.name() != "containerd" || !is_in_host_root(host, process);
+  });
+  if (processes->empty()) return usual_file;
+  std::ranges::sort(*processes, {}, [](const Process& process) {
+    return std::pair(process.pid.size(), process.pid);  // as numbers
+  });
+  const auto used = std::ranges::find_if(
+      *processes, [&](const Process& process) { return is_same_socket(socket_of(host, process), endpoint); });
+  return file_of(used == processes->end() ? processes->front() : *used);
+}
+
+Result<ContainerRuntime> read_containerd(const HostView& host, const std::string& endpoint) {
+  const auto found = find_containerd_file(host, endpoint);
+  if (!found) return std::unexpected(found.error());
+  const auto& file = *found;
   ConfigurationText configuration;
   if (host.has(file))
     if (auto added = add_with_imports(host, file, 0, configuration); !added)
@@ -72,9 +112,9 @@ Result<ContainerRuntime> read_containerd(const HostView& host) {
     if (auto listed = configuration.find_list(fmt::format("{}/cdi_spec_dirs", plugin)); !listed.empty())
       runtime.cdi_directories = std::move(listed);
   }
-  // Format 3 is that of containerd 2, which has CDI on.
+  // Only containerd 2 reads formats from 3 on, and has CDI on by itself; the older formats it reads as well.
   const auto version = configuration.find("version").value_or("");
-  runtime.cdi_by_default = version != "1" && version != "2";
+  if (!runtime.cdi && !version.empty() && version != "1" && version != "2") runtime.cdi = true;
   return runtime;
 }
 
@@ -90,11 +130,10 @@ Result<ContainerRuntime> read_crio(const HostView& host) {
     configuration.merge(*part);
   }
   constexpr auto runtimes = "crio/runtime/runtimes";
-  ContainerRuntime runtime{.kind = RuntimeKind::crio, .cdi_by_default = true};
+  ContainerRuntime runtime{.kind = RuntimeKind::crio, .cdi = true};
   for (const auto& name : configuration.names_below(runtimes))
     runtime.handlers.push_back(
         {name, configuration.find(fmt::format("{}/{}/runtime_config_path", runtimes, name)).value_or("")});
-  if (const auto cdi = configuration.find("crio/runtime/enable_cdi")) runtime.cdi = *cdi == "true";
   runtime.cdi_directories = configuration.find_list("crio/runtime/cdi_spec_dirs");
   return runtime;
 }
@@ -103,9 +142,9 @@ Result<ContainerRuntime> read_crio(const HostView& host) {
 
 Result<ContainerRuntime> read_container_runtime(const HostView& host, const std::string& endpoint) {
   if (endpoint.find("crio") != std::string::npos) return read_crio(host);
-  if (endpoint.find("containerd") != std::string::npos) return read_containerd(host);
-  for (const auto* socket : {"/run/containerd/containerd.sock", "/run/k3s/containerd/containerd.sock"})
-    if (host.has(socket)) return read_containerd(host);
+  if (endpoint.find("containerd") != std::string::npos) return read_containerd(host, endpoint);
+  for (const auto* socket : {usual_socket, "/run/k3s/containerd/containerd.sock"})
+    if (host.has(socket)) return read_containerd(host, socket);
   if (host.has("/run/crio/crio.sock")) return read_crio(host);
   return std::unexpected(Error{.cause = "neither containerd nor CRI-O runs"});
 }

@@ -16,10 +16,9 @@ struct Handler {
 struct ContainerRuntime {
   RuntimeKind kind = RuntimeKind::containerd;
   std::vector<Handler> handlers;
-  std::optional<bool> cdi;  // nullopt: it is not set
-  std::vector<std::string> cdi_directories;
-  // With CDI not set, whether this runtime has it on by itself.
-  bool cdi_by_default = false;
+  std::optional<bool>
+      cdi;  // nullopt: it is not set, and whether the runtime has it on by itself is not known
+  std::vector<std::string> cdi_directories;  // empty: the usual ones
 };
 
 // `endpoint` is the kubelet's containerRuntimeEndpoint, "" when it has none. Errors: there is no runtime, or

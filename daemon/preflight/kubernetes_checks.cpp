@@ -117,6 +117,10 @@ std::vector<Handler> nvidia_handlers(const ContainerRuntime& runtime) {
   return handlers;
 }
 
+std::string_view name_of(const ContainerRuntime& runtime) {
+  return runtime.kind == RuntimeKind::crio ? "CRI-O" : "containerd";
+}
+
 Verdict check_handlers(const Subject& subject) {
   const auto runtime = runtime_of(subject.host);
   if (!runtime) return unreadable(runtime.error());
@@ -124,24 +128,28 @@ Verdict check_handlers(const Subject& subject) {
   for (const auto& handler : runtime->handlers)
     if (handler.name == wanted || handler.name == wanted + "-runtime-rs")
       return ok(fmt::format("the runtime has {}", handler.name));
-  return fail(fmt::format("{} has no handler {}", runtime->kind == RuntimeKind::crio ? "CRI-O" : "containerd",
-                          wanted),
+  return fail(fmt::format("{} has no handler {}", name_of(*runtime), wanted),
               "install Kata Containers on this node with kata-deploy, with the shims for NVIDIA GPUs");
 }
 
 Verdict check_cdi(const Subject& subject) {
   const auto runtime = runtime_of(subject.host);
   if (!runtime) return unreadable(runtime.error());
-  if (runtime->cdi == false || (!runtime->cdi && !runtime->cdi_by_default))
+  if (runtime->cdi == false)  // CRI-O has it always
     return warn("CDI is not enabled in containerd", "set enable_cdi = true in its CRI plugin's settings");
   const auto& directories = runtime->cdi_directories;
   const auto reads = [&](std::string_view directory) {
     return std::ranges::find(directories, directory) != directories.end();
   };
   if (!directories.empty() && !reads("/var/run/cdi") && !reads("/run/cdi"))
-    return warn(fmt::format("the runtime reads CDI files only from {}", fmt::join(directories, ", ")),
-                "add /var/run/cdi, where nvccd writes them, to cdi_spec_dirs");
-  return ok("CDI is enabled");
+    return warn(
+        fmt::format("{} reads CDI files only from {}", name_of(*runtime), fmt::join(directories, ", ")),
+        "add /var/run/cdi, where nvccd writes them, to cdi_spec_dirs");
+  if (!runtime->cdi)
+    return skip(
+        "enable_cdi is not set: containerd 2 enables CDI by itself, 1.7 does not, and its version is not "
+        "known here");
+  return ok(fmt::format("CDI is enabled in {}, which reads the directory of nvccd", name_of(*runtime)));
 }
 
 // "3.29.0" -> {3, 29}

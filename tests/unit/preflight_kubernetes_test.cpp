@@ -102,6 +102,39 @@ const Case cases[] = {
        host.add_process("700", {"containerd", "-c", "/var/lib/rancher/config.toml"});
        host.write("/var/lib/rancher/config.toml", "version = 3\n");
      }},
+    {"TheContainerdThatTheKubeletUses", "runtime.handlers", fails, "no handler",
+     [](GoodHost& host, Input&) {
+       host.write("/etc/kubernetes/kubelet.conf.d/90.conf",
+                  "containerRuntimeEndpoint: unix:///run/k3s/containerd/containerd.sock\n");
+       host.add_process("700", {"containerd", "-c", "/etc/containerd/config.toml"});
+       host.add_process("1200", {"containerd", "-c", "/var/lib/rancher/config.toml", "-a",
+                                 "/run/k3s/containerd/containerd.sock"});
+       host.write("/var/lib/rancher/config.toml", "version = 3\n");
+     }},
+    {"TheContainerdWhoseFileNamesTheSocketOfTheKubelet", "runtime.handlers", fails, "no handler",
+     [](GoodHost& host, Input&) {
+       host.write("/etc/kubernetes/kubelet.conf.d/90.conf",
+                  "containerRuntimeEndpoint: unix:///var/run/other/containerd.sock\n");
+       host.add_process("700", {"containerd", "-c", "/etc/containerd/config.toml"});
+       host.add_process("1200", {"containerd", "--config=/etc/other.toml"});
+       host.write("/etc/other.toml", "[grpc]\naddress = '/run/other/containerd.sock'\n");
+     }},
+    {"TheContainerdOfAK3sThatDoesNotSay", "runtime.handlers", fails, "no handler",
+     [](GoodHost& host, Input&) {
+       host.remove("/proc/800");
+       host.add_process("810", {"/usr/local/bin/k3s server"});
+       host.write("/run/k3s/containerd/containerd.sock", "");
+       host.add_process("700", {"containerd", "-c", "/etc/containerd/config.toml"});
+       host.add_process("1200", {"containerd", "-c", "/var/lib/rancher/config.toml", "-a",
+                                 "/run/k3s/containerd/containerd.sock"});
+       host.write("/var/lib/rancher/config.toml", "version = 3\n");
+     }},
+    {"TheFirstOfSeveralContainerds", "runtime.handlers", passes, "kata-qemu-nvidia-gpu-snp",
+     [](GoodHost& host, Input&) {
+       host.write("/etc/kubernetes/kubelet.conf.d/90.conf",
+                  "containerRuntimeEndpoint: unix:///run/elsewhere/containerd.sock\n");
+       host.add_process("7100", {"containerd", "-c", "/etc/other.toml"});
+     }},
     {"ContainerdFileIsNoToml", "runtime.handlers", skips, "/etc/containerd/config.toml: line 1",
      [](GoodHost& host, Input&) { host.write("/etc/containerd/config.toml", "= 1\n"); }},
     {"ImportsInACircleEnd", "runtime.handlers", passes, "kata-qemu-nvidia-gpu-snp",
@@ -129,8 +162,26 @@ const Case cases[] = {
        host.write("/etc/containerd/conf.d/cdi.toml",
                   "[plugins.'io.containerd.cri.v1.runtime']\nenable_cdi = false\n");
      }},
-    {"CdiNotSetInContainerd1", "runtime.cdi", warns, "not enabled",
+    {"CdiNotSetInAFileOfFormat2", "runtime.cdi", skips, "containerd 2 enables CDI by itself",
      [](GoodHost& host, Input&) { host.write("/etc/containerd/config.toml", "version = 2\n"); }},
+    {"CdiNotSetInAFileThatNamesNoFormat", "runtime.cdi", skips, "containerd 2 enables CDI by itself",
+     [](GoodHost& host, Input&) { host.remove("/etc/containerd"); }},
+    {"CdiOffInAFileOfFormat2", "runtime.cdi", warns, "not enabled in containerd",
+     [](GoodHost& host, Input&) {
+       host.write("/etc/containerd/config.toml",
+                  "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nenable_cdi = false\n");
+     }},
+    {"CrioHasCdiOn", "runtime.cdi", passes, "CRI-O",
+     [](GoodHost& host, Input&) {
+       host.write("/etc/kubernetes/kubelet.conf.d/90.conf",
+                  "containerRuntimeEndpoint: unix:///run/crio/crio.sock\n");
+     }},
+    {"CrioReadsOtherDirectories", "runtime.cdi", warns, "CRI-O reads CDI files only from /etc/cdi",
+     [](GoodHost& host, Input&) {
+       host.write("/etc/kubernetes/kubelet.conf.d/90.conf",
+                  "containerRuntimeEndpoint: unix:///run/crio/crio.sock\n");
+       host.write("/etc/crio/crio.conf.d/cdi", "[crio.runtime]\ncdi_spec_dirs = ['/etc/cdi']\n");
+     }},
     {"CdiOnInContainerd1", "runtime.cdi", passes, "enabled",
      [](GoodHost& host, Input&) {
        host.write("/etc/containerd/config.toml",
