@@ -99,7 +99,7 @@ class CommandLine {
       add_no_wait(command, "Refuse if a device is in use, return when the change has begun");
       command->add_flag("--dry-run", arguments_.dry_run, "Only say which devices would change");
     }
-    set_mode->add_flag("--runtime", runtime_, "Do not keep the mode over a restart of nvccd");
+    set_mode->add_flag("--runtime", runtime_, "Keep the mode until the next reboot only");
     CLI::App* cancel = add(Command::cancel, "cancel", "Cancel a change that has not begun to reset devices");
     cancel->add_option("JOB", arguments_.job, "Number of the job (default: the one that runs)")
         ->type_name("");

@@ -169,7 +169,7 @@ ClientResult<> cancel(Connection& connection, const Arguments& arguments) {
     return std::unexpected(reply.error());
   }
   if (arguments.wait == false) {
-    fmt::print("{} is being cancelled\n", job.title());
+    fmt::print("{} is being cancelled\n", printable(job.title()));
     return {};
   }
   // What was written already is put back first.

@@ -10,6 +10,7 @@
 
 #include "client/json_output.h"
 #include "client/subscription.h"
+#include "client/text.h"
 #include "client/words.h"
 #include "dbus/names.h"
 
@@ -54,7 +55,10 @@ class Monitor {
         break;  // not asked for
       case BusEvent::Kind::daemon_started:
         print("daemon-started", "nvccd started", nullptr);
-        return show_all();
+        // It may be gone again, and come back.
+        if (auto shown = show_all(); !shown && exit_status(shown.error().name) != ExitStatus::not_reachable)
+          return shown;
+        break;
     }
     return {};
   }
@@ -117,7 +121,8 @@ class Monitor {
       text = to_text(
           {{"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", now)}, {"event", event}, {"object", object}}, -1);
     else
-      text = fmt::format("{:%H:%M:%S} {}", fmt::localtime(std::chrono::system_clock::to_time_t(now)), text);
+      text = fmt::format("{:%H:%M:%S} {}", fmt::localtime(std::chrono::system_clock::to_time_t(now)),
+                         printable(text));
     fmt::print("{}\n", text);
     std::fflush(stdout);
   }

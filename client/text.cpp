@@ -21,14 +21,14 @@ std::size_t columns_of(std::string_view text) {
 }
 
 std::string printable(std::string_view text) {
-  std::string clean(text);
-  std::ranges::replace_if(
-      clean,
-      [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return byte < 0x20 || byte == 0x7f;
-      },
-      '?');
+  std::string clean;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // U+0080 to U+009F begin control sequences too, in UTF-8 as two bytes.
+    const bool is_c1 = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (is_c1) ++i;
+    clean += byte < 0x20 || byte == 0x7f || is_c1 ? '?' : text[i];
+  }
   return clean;
 }
 

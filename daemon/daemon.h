@@ -30,7 +30,7 @@ class Daemon {
   void settled();
   Result<LoadedSettings> load_settings();
   void check(std::function<void(Findings)> done);
-  static int on_reload_signal(sd_event_source* source, const signalfd_siginfo* info, void* self);
+  static int on_reload_signal(sd_event_source* source, const signalfd_siginfo* info, void* userdata);
 
   Options options_;
   EventPtr event_;
@@ -44,6 +44,7 @@ class Daemon {
   std::unique_ptr<PciMonitor> monitor_;
   std::unique_ptr<VfioWatch> vfio_watch_;
   EventSourcePtr reload_signal_;
+  bool settled_ = false;  // systemd was told that the start is over
 };
 
 }  // namespace nvccd

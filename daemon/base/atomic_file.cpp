@@ -38,10 +38,11 @@ Result<> write_new_file(const std::filesystem::path& path, std::string_view cont
   return {};
 }
 
-Result<> sync_directory(const std::filesystem::path& path) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return failed("open", path);
-  if (::fsync(fd.get()) < 0) return failed("flush", path);
+Result<> sync_directory_of(const std::filesystem::path& path) {
+  const std::filesystem::path directory = path.has_parent_path() ? path.parent_path() : ".";
+  const UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return failed("open", directory);
+  if (::fsync(fd.get()) < 0) return failed("flush", directory);
   return {};
 }
 
@@ -57,14 +58,15 @@ Result<> write_file_atomically(const std::filesystem::path& path, std::string_vi
     return written;
   }
   if (lasting == Lasting::no) return {};
-  return sync_directory(path.has_parent_path() ? path.parent_path() : ".");
+  return sync_directory_of(path);
 }
 
-Result<> remove_file(const std::filesystem::path& path) {
-  if (::unlink(path.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR) return {};
+Result<> remove_file(const std::filesystem::path& path, Lasting lasting) {
+  if (::unlink(path.c_str()) == 0) return lasting == Lasting::yes ? sync_directory_of(path) : Result<>();
+  if (errno == ENOENT || errno == ENOTDIR) return {};
   const int error_number = errno;
   // Where nothing can be written the kernel refuses before it looks.
-  struct stat status{};
+  struct stat status {};
   if (error_number == EROFS && ::lstat(path.c_str(), &status) < 0 && errno == ENOENT) return {};
   errno = error_number;
   return failed("remove", path);

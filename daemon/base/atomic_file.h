@@ -19,7 +19,7 @@ enum class Lasting { yes, no };
 Result<> write_file_atomically(const std::filesystem::path& path, std::string_view content, mode_t mode,
                                Lasting lasting = Lasting::yes);
 
-// Removes the file; that there is none is no error.
-Result<> remove_file(const std::filesystem::path& path);
+// Removes the file; that there is none is no error. Lasting: a power cut does not bring it back.
+Result<> remove_file(const std::filesystem::path& path, Lasting lasting = Lasting::no);
 
 }  // namespace nvccd

@@ -125,6 +125,9 @@ DeviceOverride read_device(const toml::table& section, TomlDiagnostics& diagnost
                "four hexadecimal digits such as \"2330\"");
     match.read("kind", device.match.kind, parse_device_kind, "\"gpu\" or \"nvswitch\"");
     match.warn_unknown();
+    // Else a misspelt key would make the section one for every device.
+    if (!match_table->empty() && !device.match.address && !device.match.device_id && !device.match.kind)
+      diagnostics.fail(*match_table, "match needs an address, a device_id or a kind; {} is for every device");
   } else if (!section.contains("match")) {
     diagnostics.fail(section, "a [[device]] section needs match = { ... } to say which devices it is for");
   }

@@ -89,11 +89,7 @@ class NodeManager final : public Manager {
   void look_finished(const LookRequest& request, const LookResult& result);
   void look_hangs(const PciAddress& address);
   void forget(const PciAddress& address);
-  bool node_is_ours(const std::string& node) const;
-  bool was_let_go(const DeviceRecord& record) const;
-  void account_for_openings(const DeviceRecord& record);
   bool has_other_driver(const DeviceRecord& record) const;
-  void watch_holder(DeviceRecord& record);
   void update_desired();
   void set_desired(DeviceRecord& record);
   Plan make_plan() const;
@@ -108,7 +104,13 @@ class NodeManager final : public Manager {
       call(*observer);
   }
 
-  // node_jobs.cpp: jobs and the transitions they run
+  // node_holders.cpp: who has a device
+  bool node_is_ours(const std::string& node) const;
+  bool was_let_go(const DeviceRecord& record) const;
+  void account_for_openings(const DeviceRecord& record);
+  void watch_holder(DeviceRecord& record);
+
+  // node_jobs.cpp: changes of the node's mode, and all jobs
   Result<JobId> start_mode_job(JobKind kind, const NodeModes& wanted, const ModeOptions& options);
   Result<> check_mode(Mode mode) const;
   Result<> check_no_job() const;
@@ -120,16 +122,18 @@ class NodeManager final : public Manager {
   void transition_finished(Transition::Outcome outcome);
   void finish_mode_job(const Plan& plan);
   void give_up_mode_job(JobState state, ErrorKind kind, const std::string& error);
+  JobId add_job(JobKind kind, std::optional<Mode> mode, std::vector<PciAddress> devices);
+  void update_job(JobId id, const std::function<void(JobSnapshot&)>& update);
+  void finish_job(JobId id, JobState state, std::optional<ErrorKind> kind = {},
+                  const std::string& error = {});
+
+  // node_device_jobs.cpp: single actions on one device
   Result<JobId> start_device_job(JobKind kind, const PciAddress& address,
                                  std::move_only_function<Result<>()> work);
   void device_job_worked(JobId id, JobKind kind, const PciAddress& address, const Result<>& result);
   void finish_device_job(const Result<>& result, const PciAddress& address);
   void verify_reset(const PciAddress& address, const Result<>& result);
   Result<DeviceRecord*> find_for_job(const PciAddress& address);
-  JobId add_job(JobKind kind, std::optional<Mode> mode, std::vector<PciAddress> devices);
-  void update_job(JobId id, const std::function<void(JobSnapshot&)>& update);
-  void finish_job(JobId id, JobState state, std::optional<ErrorKind> kind = {},
-                  const std::string& error = {});
 
   Parts parts_;
   Settings settings_;

@@ -27,7 +27,7 @@ Result<std::optional<Mode>> load_file(const std::filesystem::path& file) {
 }
 
 Result<> save_file(const std::filesystem::path& file, std::optional<Mode> mode) {
-  if (!mode) return remove_file(file);
+  if (!mode) return remove_file(file, Lasting::yes);
   return write_file_atomically(file, std::string(to_string(*mode)) + "\n", file_mode);
 }
 

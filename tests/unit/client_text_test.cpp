@@ -38,6 +38,10 @@ TEST(Text, IsLeftAloneWhereThereIsNoWidthOrHardlyAny) {
 TEST(Text, CannotSteerTheTerminal) {
   EXPECT_EQ(printable("a\033[2J\nb\x7f"), "a?[2J?b?");
   EXPECT_EQ(printable("größer"), "größer");
+  EXPECT_EQ(printable("a\xc2\x9b"
+                      "2J\xc2\xa9\xc2"),
+            "a?2J\xc2\xa9\xc2")
+      << "a control sequence that begins with one character";
 }
 
 }  // namespace

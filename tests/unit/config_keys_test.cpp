@@ -140,6 +140,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"device = 'gpu'", "1:10: device must be an array of tables, written [[device]]"},
         Mistake{"device = [1]", "1:10: device must be an array of tables, written [[device]]"},
         Mistake{"[device]\nmanaged = false", "1:1: device must be an array of tables, written [[device]]"},
+        Mistake{"[[device]]\nmatch = { adress = '0000:65:00.0' }\nmanaged = false",
+                "2:9: match needs an address, a device_id or a kind; {} is for every device"},
         Mistake{"[[device]]\nmanaged = false",
                 "1:1: a [[device]] section needs match = { ... } to say which devices it is for"},
         Mistake{"[[device]]\nmatch = 'gpu'", "2:9: device.match must be a table"},
@@ -181,13 +183,14 @@ TEST(SettingsText, SeveralMistakesAreToldOneAtATime) {
 
 TEST(UnknownSettings, AreWarningsThatSayWhereTheyStand) {
   const auto loaded = parse_settings(
-      "colour = 1\n[mode]\n  defualt = 'off'\n[[device]]\nmatch = { adress = '' }\nnot_managed = 1\n[gpu]\n",
+      "colour = 1\n[mode]\n  defualt = 'off'\n[[device]]\nmatch = { kind = 'gpu', adress = '' }\nnot_managed "
+      "= 1\n[gpu]\n",
       "nvccd.toml");
   ASSERT_TRUE(loaded) << loaded.error().message();
   EXPECT_THAT(loaded->warnings,
               testing::UnorderedElementsAre("nvccd.toml:1:1: unknown setting colour, ignored",
                                             "nvccd.toml:3:3: unknown setting mode.defualt, ignored",
-                                            "nvccd.toml:5:11: unknown setting device.match.adress, ignored",
+                                            "nvccd.toml:5:25: unknown setting device.match.adress, ignored",
                                             "nvccd.toml:6:1: unknown setting device.not_managed, ignored",
                                             "nvccd.toml:7:2: unknown setting gpu, ignored"));
   EXPECT_EQ(loaded->settings.mode, ModeSettings());

@@ -50,6 +50,16 @@ class Unit(LabTest):
     def test_who_uses_gpus_starts_later(self):
         self.assertLessEqual({f"{name}.service" for name in USERS_OF_GPUS}, set(self.show("Before").split()))
 
+    # --- the message bus ---
+
+    def test_it_is_started_again_when_the_message_bus_has_gone(self):
+        before = self.nvccd.process_id()
+        self.lab.run("systemctl kill -s KILL dbus")
+        self.wait_until(lambda: self.show("MainPID") not in ("0", str(before)) and self.show("SubState") == "running",
+                        "nvccd to run again", 120)
+        self.nvccd.wait_node("on")
+        self.assertTrue(any("message bus" in entry["MESSAGE"] for entry in self.journal("PRIORITY=3")))
+
     # --- the status line ---
 
     def test_the_status_line_follows_the_node(self):
