@@ -93,8 +93,10 @@ class GoodHost {
     preflight::DaemonState state;
     state.node.mode_state = ModeState::on;
     state.node.ready = true;
+    state.node.generation = 7;
     auto& device = state.devices[gpu];
     device.address = gpu;
+    device.mode = Mode::on;
     device.state = DeviceState::ready;
     return state;
   }
@@ -213,7 +215,9 @@ class GoodHost {
   void add_service() {
     link("/etc/systemd/system/multi-user.target.wants/nvccd.service",
          "/usr/lib/systemd/system/nvccd.service");
-    write("/run/nvccd/state.json", R"({"schema":1,"devices":[{"address":"0000:65:00.0"}]})");
+    write(
+        "/run/nvccd/state.json",
+        R"({"schema":1,"generation":7,"devices":[{"address":"0000:65:00.0","mode":"on","state":"ready"}]})");
   }
 
   TemporaryDirectory root_;

@@ -39,15 +39,31 @@ const Case service_cases[] = {
     {"NoStateFile", "nvccd.state-file", fails, "no /run/nvccd/state.json",
      [](GoodHost& host, Input&) { host.remove("/run/nvccd/state.json"); }},
     {"StateFileOfOtherDevices", "nvccd.state-file", fails, "other devices",
-     [](GoodHost& host, Input&) { host.write("/run/nvccd/state.json", R"({"devices":[]})"); }},
+     [](GoodHost& host, Input&) { host.write("/run/nvccd/state.json", R"({"generation":7,"devices":[]})"); }},
     {"StateFileIsNone", "nvccd.state-file", fails, "not what nvccd writes",
-     [](GoodHost& host, Input&) { host.write("/run/nvccd/state.json", R"({"devices":[{"address":7}]})"); }},
+     [](GoodHost& host, Input&) {
+       host.write("/run/nvccd/state.json", R"({"generation":7,"devices":[{"address":7}]})");
+     }},
+    {"StateFileWithoutGeneration", "nvccd.state-file", fails, "not what nvccd writes",
+     [](GoodHost& host, Input&) { host.write("/run/nvccd/state.json", R"({"devices":[]})"); }},
+    {"StateFileIsOld", "nvccd.state-file", fails, "generation 7, nvccd is at 8",
+     [](GoodHost&, Input& input) { input.daemon->node.generation = 8; }},
+    {"StateFileWithAnotherMode", "nvccd.state-file", fails, "wrong about 0000:65:00.0",
+     [](GoodHost&, Input& input) { input.daemon->devices[GoodHost::gpu].mode = Mode::off; }},
+    {"StateFileWithAnotherState", "nvccd.state-file", fails, "wrong about 0000:65:00.0",
+     [](GoodHost&, Input& input) { input.daemon->devices[GoodHost::gpu].state = DeviceState::busy; }},
+    // What the daemon knew was copied when the checks began.
+    {"StateFileIsNewerThanTheChecks", "nvccd.state-file", passes, "up to date",
+     [](GoodHost&, Input& input) {
+       input.daemon->node.generation = 6;
+       input.daemon->devices.clear();
+     }},
     {"StateFileIsLeftOver", "nvccd.state-file", fails, "old state",
      [](GoodHost&, Input& input) { input.daemon.reset(); }},
     {"DaemonDoesNotKnowTheDevice", "nvccd.state-file", fails, "does not know 0000:65:00.0",
      [](GoodHost& host, Input& input) {
        input.daemon->devices.clear();
-       host.write("/run/nvccd/state.json", R"({"devices":[]})");
+       host.write("/run/nvccd/state.json", R"({"generation":7,"devices":[]})");
      }},
     {"DeviceFailed", "nvccd.devices", fails, "0000:65:00.0 is failed: in recovery",
      [](GoodHost&, Input& input) {
