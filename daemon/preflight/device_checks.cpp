@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <bit>
 #include <sstream>
 
 #include "preflight/check.h"
@@ -35,36 +37,70 @@ Verdict check_responding(const Subject& subject) {
               "power-cycle the host; a device that stays so is broken or not seated well");
 }
 
-// Lines of "start end flags"; of the flags, memory and "the kernel found no place".
-bool has_unassigned_memory(const std::string& resources) {
-  constexpr std::uint64_t is_memory = 0x200;
-  constexpr std::uint64_t is_unset = 0x20000000;
-  constexpr int bars = 6;
-  std::istringstream lines(resources);
-  lines >> std::hex;
+struct Bar {
   std::uint64_t start = 0;
   std::uint64_t end = 0;
   std::uint64_t flags = 0;
+
+  bool is_unassigned() const {
+    constexpr std::uint64_t is_memory = 0x200;
+    constexpr std::uint64_t is_unset = 0x20000000;  // the kernel found no place
+    return (flags & is_memory) != 0 && ((flags & is_unset) != 0 || start == 0);
+  }
+  std::uint64_t size() const { return end > start ? end - start + 1 : 0; }
+};
+
+// Lines of "start end flags".
+std::vector<Bar> parse_bars(const std::string& resources) {
+  constexpr std::size_t most = 6;
+  std::istringstream lines(resources);
+  lines >> std::hex;
+  std::vector<Bar> bars;
   // "0x" is accepted in front of hexadecimal numbers.
-  for (int bar = 0; bar < bars && lines >> start >> end >> flags; ++bar)
-    if ((flags & is_memory) != 0 && ((flags & is_unset) != 0 || start == 0)) return true;
-  return false;
+  for (Bar bar; bars.size() < most && lines >> bar.start >> bar.end >> bar.flags;)
+    bars.push_back(bar);
+  return bars;
+}
+
+std::string size_text(std::uint64_t bytes) {
+  const auto mib = bytes >> 20U;
+  return mib >= 1024 && mib % 1024 == 0 ? fmt::format("{} GiB", mib / 1024) : fmt::format("{} MiB", mib);
+}
+
+// The largest size in bytes that a resizable BAR can have; 0: it is not resizable, or only root may know.
+std::uint64_t largest_size(const Subject& subject, const CheckedDevice& device, std::size_t bar) {
+  const auto sizes =
+      read_number(subject.host.path(file_of(device, fmt::format("resource{}_resize", bar))), 16);
+  if (!sizes || *sizes <= 0) return 0;
+  // Bit n stands for 2^n MiB, and the specification ends at n = 43.
+  const auto largest = std::bit_floor(static_cast<std::uint64_t>(*sizes) & ((1ULL << 44U) - 1));
+  return largest << 20U;
 }
 
 Verdict check_bars(const Subject& subject) {
   std::vector<std::string> bad;
+  std::vector<std::string> small;
   std::size_t read = 0;
   for (const auto& device : subject.devices) {
     const auto resources = subject.host.read(file_of(device, "resource"));
     if (!resources) continue;
     ++read;
-    if (has_unassigned_memory(*resources)) bad.push_back(to_string(device.address));
+    const auto bars = parse_bars(*resources);
+    if (std::ranges::any_of(bars, &Bar::is_unassigned)) bad.push_back(to_string(device.address));
+    for (std::size_t number = 0; number < bars.size(); ++number)
+      if (const auto largest = largest_size(subject, device, number);
+          bars[number].size() > 0 && bars[number].size() < largest)
+        small.push_back(fmt::format("BAR {} of {} has {} of {}", number, to_string(device.address),
+                                    size_text(bars[number].size()), size_text(largest)));
   }
   if (read == 0) return skip("the kernel does not say which memory the devices have");
-  if (bad.empty()) return ok("all memory of the devices has its place");
-  return fail(
-      fmt::format("no address space for the memory of {}", fmt::join(bad, ", ")),
-      "enable Above 4G Decoding and large BARs in the firmware setup; booting with pci=realloc may help");
+  constexpr auto advice =
+      "enable Above 4G Decoding and large BARs in the firmware setup; booting with pci=realloc may help";
+  if (!bad.empty())
+    return fail(fmt::format("no address space for the memory of {}", fmt::join(bad, ", ")), advice);
+  if (!small.empty())
+    return warn(fmt::format("less address space than there could be: {}", fmt::join(small, "; ")), advice);
+  return ok("all memory of the devices has its place");
 }
 
 Verdict check_link(const Subject& subject) {

@@ -147,6 +147,20 @@ const Case device_cases[] = {
                   "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
                   "0x0000000000000000 0x0000001fffffffff 0x000000002014220c\n");
      }},
+    // Bit n of the sizes is 2^n MiB: 128 GiB are the most here.
+    {"BarAsLargeAsItCanBe", "device.memory", passes, "has its place",
+     [](GoodHost& host, Input&) {
+       host.write(GoodHost::sysfs(GoodHost::gpu) + "/resource2_resize", "000000000003ffc0\n");
+     }},
+    {"BarSmallerThanItCouldBe", "device.memory", warns, "BAR 2 of 0000:65:00.0 has 128 GiB of 256 GiB",
+     [](GoodHost& host, Input&) {
+       host.write(GoodHost::sysfs(GoodHost::gpu) + "/resource2_resize", "000000000007ffc0\n");
+     }},
+    {"BarWhoseSizesNobodyKnows", "device.memory", passes, "has its place",
+     [](GoodHost& host, Input&) {
+       host.write(GoodHost::sysfs(GoodHost::gpu) + "/resource2_resize", "0000000000000000\n");
+       host.write(GoodHost::sysfs(GoodHost::gpu) + "/resource4_resize", "large\n");
+     }},
     {"LinkDown", "device.link", fails, "no PCIe link",
      [](GoodHost& host, Input&) {
        host.write(GoodHost::sysfs(GoodHost::gpu) + "/current_link_width", "0\n");
