@@ -67,7 +67,7 @@ LookResult look_at(HostDevices& host, Clock& clock, const LookRequest& request) 
   result.facts = *std::move(facts);
   if (!request.managed) return result;
 
-  if (request.bind && !result.facts->driver_is_vfio) {
+  if (request.bind && !(result.facts->driver_is_vfio && result.facts->companions_bound)) {
     const auto bound = host.bind(request.address, request.bind_policy);
     facts = host.facts(request.address);
     if (facts) result.facts = *std::move(facts);
