@@ -49,6 +49,7 @@ class Manifests(unittest.TestCase):
         self.assertNotIn("privileged", context)
         self.assertEqual(context["capabilities"], {"drop": ["ALL"]})
         self.assertTrue(context["readOnlyRootFilesystem"])
+        self.assertEqual(context["appArmorProfile"], {"type": "Unconfined"}, "the usual profile forbids the host's bus")
         mounts = {mount["name"] for mount in container["volumeMounts"]}
         self.assertEqual(mounts, {volume["name"] for volume in pod["volumes"]})
         self.assertEqual({volume["hostPath"]["path"] for volume in pod["volumes"]},
