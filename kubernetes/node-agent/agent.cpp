@@ -26,7 +26,7 @@ std::string node_path(const std::string& node) {
 }
 
 // Labels of operands depend on what they were, so they are only written to the version that was read. Our own
-// labels have no other writer, and need no such care.
+// depend on nvccd alone.
 std::string patch_text(const ObjectMeta& node, const Labels& labels) {
   Json metadata = {{"labels", labels}};
   if (std::ranges::any_of(labels, [](const auto& label) { return label.first.starts_with(deploy_prefix); }))
@@ -107,6 +107,8 @@ Situation Agent::situation(const ObjectMeta& node) {
     now.nvccd = nvccd_->snapshot();
     note_devices(now.nvccd);
   }
+  now.nfd_writes_labels =
+      node.nfd_labels.contains(mode_state_label) || node.nfd_labels.contains(ready_state_label);
   now.check = check_;
   now.refusal = refusal_;
   now.cancelled_job = cancelled_job_;

@@ -39,6 +39,7 @@ class Decider {
   explicit Decider(const Situation& situation) : s_(situation), wish_(wish_of(situation.labels)) {}
 
   Decision decide() {
+    if (s_.nfd_writes_labels) second_writer();
     if (other_cc_manager()) return std::move(d_);
     switch (s_.presence) {
       case Presence::unknown:
@@ -60,7 +61,18 @@ class Decider {
  private:
   // ---- somebody else's node ----
 
-  // True: nothing may be written, or nobody knows yet.
+  void second_writer() {
+    d_.notices.push_back(
+        {"LabelsWrittenTwice",
+         fmt::format(
+             "node-feature-discovery writes {} and {} of this node too, from nvccd's feature file: set "
+             "node_features = false in the section [kubernetes] of /etc/nvccd/nvccd.toml, and "
+             "reload nvccd",
+             mode_state_label, ready_state_label),
+         true});
+  }
+
+  // True: nothing else may be done, or nobody knows yet.
   bool other_cc_manager() {
     if (!has_gpu_operator(s_.labels)) return false;
     const std::string_view deployed = value_of(s_.labels, cc_manager_label);
@@ -76,8 +88,14 @@ class Decider {
                             true});
     else
       return s_.pods == PodView::unknown;
-    d_.withdrawn = false;
+    let_go();
     return true;
+  }
+
+  // What we have paused is ours to restore; without the withdrawal it is not ours.
+  void let_go() {
+    if (s_.withdrawn) d_.labels = to_restore(s_.labels);
+    if (d_.labels.empty()) d_.withdrawn = false;
   }
 
   // ---- nvccd is not there ----

@@ -64,6 +64,7 @@ struct Situation {
   std::optional<Check> check;                  // of this wish
   std::optional<Refusal> refusal;              // of this wish
   std::optional<std::uint64_t> cancelled_job;  // that this agent has cancelled; it may need time to end
+  bool nfd_writes_labels = false;              // the two state labels, as nvccd's feature file has them
   bool withdrawn = false;                      // the device plugin offers nothing
   bool waited_long_enough = false;             // for the operands
 };

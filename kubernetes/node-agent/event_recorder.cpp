@@ -69,7 +69,8 @@ void EventRecorder::report(std::span<const Notice> notices) {
 void EventRecorder::record(const Notice& notice) {
   spdlog::log(notice.warning ? spdlog::level::warn : spdlog::level::info, "{}", notice.message);
   if (!budget_.take(clock_.now())) return;
-  if (queue_.size() == longest_queue) queue_.pop_front();
+  // Of those that wait; the first may be on its way.
+  if (queue_.size() == longest_queue) queue_.erase(queue_.begin() + (transfer_ ? 1 : 0));
   queue_.push_back(notice);
   send_next();
 }

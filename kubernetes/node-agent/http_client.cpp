@@ -92,6 +92,10 @@ class HttpClient::Transfer {
     set_pem(CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, endpoint.ca_file, endpoint.ca_data);
     set_pem(CURLOPT_SSLCERT, CURLOPT_SSLCERT_BLOB, endpoint.certificate_file, endpoint.certificate_data);
     set_pem(CURLOPT_SSLKEY, CURLOPT_SSLKEY_BLOB, endpoint.key_file, endpoint.key_data);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    // Or one that was replaced would count for a day more.
+    set(CURLOPT_CA_CACHE_TIMEOUT, 0L);
+#endif
     if (!endpoint.tls_server_name.empty()) connect_by_another_name(endpoint);
   }
 

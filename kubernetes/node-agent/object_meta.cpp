@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 namespace nvccd::agent {
 namespace {
@@ -30,6 +31,19 @@ Json parse(std::string_view json) {
   return Json::parse(json, nullptr, false);
 }
 
+// Another instance than the default one puts its name and a dot in front.
+bool is_nfd_annotation(std::string_view key) {
+  constexpr std::string_view annotation = "nfd.node.kubernetes.io/feature-labels";
+  return key == annotation || key.ends_with("." + std::string(annotation));
+}
+
+// Names with commas between them.
+void add_names(const std::string& text, std::set<std::string, std::less<>>& names) {
+  std::istringstream stream(text);
+  for (std::string name; std::getline(stream, name, ',');)
+    names.insert(std::move(name));
+}
+
 Result<ObjectMeta> to_object(const Json& json) {
   const Json& metadata = member(json, "metadata");
   ObjectMeta object{
@@ -41,6 +55,11 @@ Result<ObjectMeta> to_object(const Json& json) {
     if (!value.is_string()) return not_understood("a label that is no text");
     object.labels.emplace(key, value.get<std::string>());
   }
+  const Json& annotations = member(metadata, "annotations");
+  if (!annotations.is_object() && !annotations.is_null())
+    return not_understood("annotations that are no object");
+  for (const auto& [key, value] : annotations.items())
+    if (value.is_string() && is_nfd_annotation(key)) add_names(value.get<std::string>(), object.nfd_labels);
   return object;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@ struct ObjectMeta {
   std::string name;
   std::string resource_version;
   Labels labels;
+  std::set<std::string, std::less<>> nfd_labels = {};  // those that node-feature-discovery says it writes
 };
 
 struct ObjectList {

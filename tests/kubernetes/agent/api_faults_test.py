@@ -1,6 +1,8 @@
 """An API server, and a network, that do everything they can do wrong. In the end the node is as the label says."""
 import json
 import os
+import shutil
+import threading
 import unittest
 
 from agent_fixture import AgentTest, Authority, encoded
@@ -283,6 +285,17 @@ class Faults(AgentTest):
         self.api.on_step = None
         self.follow("off")
 
+    def test_node_feature_discovery_that_writes_the_labels_too_is_reported_once(self):
+        self.start_nvccd(node_mode="on")
+        features = {"nfd.node.kubernetes.io/feature-labels": "cpu-model.id,nvidia.com/cc.mode.state,nvidia.com/cc.ready.state"}
+        self.api.put("nodes", "node1", {"nvidia.com/cc.mode": "on"}, annotations=features)
+        self.start_agent()
+        self.expect_event("LabelsWrittenTwice", "node_features = false")
+        for mode in ("off", "on"):
+            self.follow(mode)
+        self.assertEqual([count for reason, _, count in self.api.events() if reason == "LabelsWrittenTwice"], [1])
+        self.assertEqual(self.agent_log().count("node_features = false"), 1)
+
     # ---- events ----
 
     def test_a_server_that_takes_no_events_stops_nothing(self):
@@ -294,6 +307,23 @@ class Faults(AgentTest):
         self.api.fault("create events", refuse(503))
         self.start("onn")
         self.expect_event("CCModeInvalid")
+
+    def test_an_event_that_is_on_its_way_is_not_lost_when_many_others_come(self):
+        answer_now = threading.Event()
+        self.addCleanup(answer_now.set)
+
+        def refuse_later(handler, request):
+            answer_now.wait(60)
+            raise Refused(503, "not now")
+        self.api.fault("create events", refuse_later)
+        self.start("onn0")
+        for number in range(18):
+            self.set_labels(mode=f"onn{number}")
+            self.expect(lambda n=number: f"cc.mode=onn{n} is no mode" in self.agent_log(), "the agent says so")
+        answer_now.set()
+        self.expect_event("CCModeInvalid", "cc.mode=onn0 ")
+        self.expect_event("CCModeInvalid", "cc.mode=onn17 ")
+        self.assertEqual(len(self.api.events()), 16)
 
     def test_the_same_again_is_counted_and_not_sent_anew(self):
         self.start("onn")
@@ -375,6 +405,20 @@ class Tls(AgentTest):
         self.start_nvccd()
         self.start_agent()
         self.expect_labels(ready="true")
+
+    def test_an_authority_that_is_replaced_is_read_again(self):
+        authority = self.directory / "ca.crt"
+        shutil.copy(self.authority.certificate, authority)
+        self.write_kubeconfig(cluster={"certificate-authority": str(authority)})
+        self.start_nvccd(node_mode="on")
+        self.add_node(mode="on")
+        self.start_agent()
+        self.expect_labels(mode_state="on", ready="true")
+        rotated = Authority(self.directory, "rotated")
+        shutil.copy(rotated.certificate, authority)
+        self.api.use_certificate(*rotated.issue("rotated-server"))
+        self.set_labels(mode="off")
+        self.expect_labels(mode_state="off", ready="false")
 
     def test_authority_and_token_may_stand_in_the_kubeconfig_itself(self):
         self.api.put("nodes", "node1")

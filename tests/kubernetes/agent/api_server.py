@@ -91,9 +91,7 @@ class ApiServer:
         self.stopped = False
         handler = type("Handler", (Handler,), {"api": self})
         self.http = Server(("127.0.0.1", 0), handler)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        self.http.context = context
+        self.http.context = server_context(certificate, key)
         self.port = self.http.server_address[1]
         self.thread = threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self.thread.start()
@@ -108,16 +106,12 @@ class ApiServer:
 
     # ---- what a test says ----
 
-    def put(self, resource, name, labels=None, namespace=None):
-        """Makes an object, or gives it these labels; a label that is None goes."""
+    def put(self, resource, name, labels=None, namespace=None, annotations=None):
+        """Makes an object, or gives it these labels and annotations; one that is None goes."""
         with self.lock:
             known = self.objects[resource].get(name)
             thing = copy.deepcopy(known) or self.new_object(resource, name, namespace)
-            for key, value in (labels or {}).items():
-                if value is None:
-                    thing["metadata"]["labels"].pop(key, None)
-                else:
-                    thing["metadata"]["labels"][key] = value
+            merge(thing["metadata"], {"labels": labels or {}, "annotations": annotations or {}})
             self.store(resource, "MODIFIED" if known else "ADDED", thing)
 
     def remove(self, resource, name):
@@ -161,6 +155,11 @@ class ApiServer:
                     connection.shutdown(2)
                 except OSError:
                     pass
+
+    def use_certificate(self, certificate, key):
+        """From now on, and for those too who are connected."""
+        self.http.context = server_context(certificate, key)
+        self.http.end_connections()
 
     def bookmark(self):
         with self.lock:
@@ -240,6 +239,12 @@ class ApiServer:
         return request.namespace in (None, thing["metadata"].get("namespace"))
 
 
+def server_context(certificate, key):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
 def status(code, message):
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message, "code": code}
 
@@ -276,15 +281,31 @@ class Server(http.server.ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 32
 
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.connections, self.lock = set(), threading.Lock()
+
+    def end_connections(self):
+        with self.lock:
+            for connection in self.connections:
+                try:
+                    connection.shutdown(2)
+                except OSError:
+                    pass
+
     def finish_request(self, request, client_address):
         # Here, on the connection's own thread: a client that does not finish the handshake holds up nobody.
         try:
             secure = self.context.wrap_socket(request, server_side=True)
         except (OSError, ssl.SSLError):
             return
+        with self.lock:
+            self.connections.add(secure)
         try:
             super().finish_request(secure, client_address)
         finally:
+            with self.lock:
+                self.connections.discard(secure)
             secure.close()
 
     def handle_error(self, request, client_address):

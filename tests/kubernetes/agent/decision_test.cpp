@@ -346,6 +346,29 @@ TEST(Decision, WhereTheCcManagerIsDeployedNothingIsWrittenOrDone) {
   }
 }
 
+TEST(Decision, ANodeThatIsHandedBackInTheMiddleOfAChangeGetsItsOperandsBackFirst) {
+  Situation situation = asked_for_ppcie();
+  situation.labels[label(cc_manager_label)] = "true";
+  situation.labels[vfio_manager] = paused_value;
+  situation.withdrawn = true;
+  const Decision decision = decide(situation);
+  EXPECT_EQ(decision.labels, (Labels{{vfio_manager, "true"}}));
+  EXPECT_NE(decision.withdrawn, false) << "not before they are written";
+  apply(situation, decision);
+  EXPECT_EQ(decide(situation).withdrawn, false);
+  EXPECT_TRUE(nothing(decide(situation)));
+}
+
+TEST(Decision, ASecondWriterOfTheLabelsIsReportedAndTheNodeFollowedAllTheSame) {
+  Situation situation = asked_for_ppcie();
+  situation.check.reset();
+  situation.nfd_writes_labels = true;
+  const Decision decision = decide(situation);
+  EXPECT_TRUE(std::holds_alternative<CheckMode>(decision.call));
+  ASSERT_TRUE(tells(decision, "LabelsWrittenTwice"));
+  EXPECT_TRUE(decision.notices.front().message.contains("node_features = false"));
+}
+
 TEST(Decision, ACcManagerThatStillEndsIsWaitedFor) {
   Situation situation = asked_for_ppcie();
   situation.labels[label(cc_manager_label)] = "false";

@@ -127,6 +127,23 @@ class CcManager(AgentTest):
         self.expect_labels(mode_state="ppcie", ready="true", vfio_manager="true")
         self.assertEqual(self.nvccd.calls, [("SetMode", "ppcie")])
 
+    def test_a_node_that_is_handed_back_while_a_change_waits_gets_its_operands_back(self):
+        self.start_nvccd()
+        self.run_pod("nvidia-vfio-manager", key="name")
+        self.add_node(mode="ppcie", vfio_manager="true", sandbox_validator="x", cc_manager="false")
+        self.start_agent()
+        self.expect_labels(vfio_manager=PAUSED, sandbox_validator="x_" + PAUSED, ready="false")
+        self.set_labels(cc_manager="true")
+        self.expect_labels(vfio_manager="true", sandbox_validator="x")
+        self.expect(lambda: not self.withdrawn.exists(), "devices are offered again")
+        self.assertEqual(self.nvccd.calls, [])
+        # From here on what is paused is the CC manager's doing.
+        patches = self.api.count("patch nodes")
+        self.set_labels(vfio_manager=PAUSED)
+        self.set_labels(cc_manager="yes")
+        self.expect_event("CCManagerActive", "cc-manager=yes")
+        self.assertEqual(self.api.count("patch nodes"), patches)
+
     def test_a_node_that_is_handed_back_is_left_alone(self):
         self.start_nvccd()
         self.add_node(mode="on", cc_manager="false")

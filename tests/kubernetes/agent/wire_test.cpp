@@ -65,10 +65,21 @@ TEST(Objects, NodesAreReadWithTheirLabels) {
   EXPECT_TRUE(parse_list(R"({"metadata":{"resourceVersion":"1"},"items":null})")) << "Go's empty list";
 }
 
+TEST(Objects, WhatNodeFeatureDiscoveryWritesIsKnown) {
+  const auto node = parse_object(
+      R"({"metadata":{"name":"n","annotations":{"a":"b","nfd.node.kubernetes.io/feature-labels":)"
+      R"("cpu-cpuid.ADX,nvidia.com/cc.mode.state","gpu.nfd.node.kubernetes.io/feature-labels":"nvidia.com/x",)"
+      R"("nfd.node.kubernetes.io/extended-resources":"nvidia.com/y"}}})");
+  ASSERT_TRUE(node);
+  EXPECT_EQ(node->nfd_labels, (std::set<std::string, std::less<>>{"cpu-cpuid.ADX", "nvidia.com/cc.mode.state",
+                                                                  "nvidia.com/x"}));
+}
+
 TEST(Objects, WhatIsNotAsItShouldBeIsAnErrorAndNeverAGuess) {
   for (const char* text :
        {"", "null", "[]", "7", "{", "{}", R"({"metadata":7})", R"({"metadata":{"name":7}})",
-        R"({"metadata":{"name":"n","labels":[]}})", R"({"metadata":{"name":"n","labels":{"a":null}}})"}) {
+        R"({"metadata":{"name":"n","labels":[]}})", R"({"metadata":{"name":"n","annotations":[]}})",
+        R"({"metadata":{"name":"n","labels":{"a":null}}})"}) {
     EXPECT_FALSE(parse_object(text)) << text;
     EXPECT_FALSE(parse_list(text)) << text;
     EXPECT_FALSE(parse_watch_event(text)) << text;
