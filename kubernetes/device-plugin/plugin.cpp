@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <ranges>
@@ -40,6 +41,15 @@ bool is_open_as(const std::filesystem::path& path, const UniqueFd& fd) {
   struct stat at_path{}, open{};
   return ::stat(path.c_str(), &at_path) == 0 && ::fstat(fd.get(), &open) == 0 &&
          at_path.st_dev == open.st_dev && at_path.st_ino == open.st_ino;
+}
+
+// A directory that was made anew is not the one that the sandbox of a service lets us write to, and never
+// will be: only a new process gets a new sandbox.
+Result<> check_writable(const std::filesystem::path& directory) {
+  if (::access(directory.c_str(), W_OK | X_OK) == 0) return {};
+  Error error = system_error(directory.string() + " was made anew and cannot be written to", errno);
+  error.advice = "start nvccd-device-plugin again, as systemd does by itself";
+  return std::unexpected(std::move(error));
 }
 
 }  // namespace
@@ -117,8 +127,11 @@ Result<> Plugin::run() {
 }
 
 void Plugin::kubelet_appeared() {
-  if (auto owned = own_directory(); !owned) {
-    spdlog::error("{}", owned.error().message());
+  const bool made_anew = directory_ && !is_open_as(options_.kubelet_dir, directory_);
+  auto usable = own_directory();
+  if (usable && made_anew) usable = check_writable(options_.kubelet_dir);
+  if (!usable) {
+    spdlog::error("{}", usable.error().message());
     (void)sd_event_exit(event_.get(), EXIT_FAILURE);
     return;
   }

@@ -109,6 +109,34 @@ TEST_F(KubeletTest, ADirectoryThatWasMadeAnewIsUsed) {
   EXPECT_TRUE(registered(2));
 }
 
+// As systemd makes it for the unit: everything read-only but the kubelet's directory, by a mount on top of
+// it.
+std::vector<std::string> sandbox(const TestNode& node) {
+  constexpr auto script = R"(
+    mount --bind "$1" "$1"
+    mount --bind "$2" "$2"
+    mount -o remount,bind,ro "$1"
+    shift 2
+    exec "$@")";
+  return {"unshare", "--mount", "sh", "-ec", script, "sh", node.path(""), node.kubelet_dir()};
+}
+
+TEST_F(KubeletTest, ADirectoryThatWasMadeAnewOutsideOfTheSandboxEndsThePluginSoThatItGetsAnother) {
+  if (std::system("unshare --mount true 2>/dev/null") != 0) GTEST_SKIP() << "not allowed to mount";
+  node.publish();
+  kubelet.start();
+  plugin.emplace(node, sandbox(node));
+  ASSERT_TRUE(registered(1));
+  kubelet.stop();
+  std::filesystem::remove_all(node.kubelet_dir());
+  std::filesystem::create_directory(node.kubelet_dir());
+  kubelet.start();
+  EXPECT_EQ(plugin->wait(), EXIT_FAILURE);
+  EXPECT_THAT(plugin->log(), HasSubstr("was made anew and cannot be written to"));
+  plugin.emplace(node, sandbox(node));
+  EXPECT_TRUE(registered(2));
+}
+
 TEST_F(KubeletTest, ACrashedKubeletThatLeftItsSocketIsWaitedFor) {
   start_all();
   ASSERT_TRUE(registered(1));

@@ -10,7 +10,6 @@
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
-#include <vector>
 
 #include "base/atomic_file.h"
 
@@ -79,10 +78,14 @@ void TestNode::withdraw_state() {
   std::filesystem::remove_all(state_file());
 }
 
-PluginProcess::PluginProcess(const TestNode& node) : log_(node.path("plugin.log")) {
-  std::vector<std::string> command{NVCCD_DEVICE_PLUGIN, "--state-file",     node.state_file(),
-                                   "--kubelet-dir",     node.kubelet_dir(), "--withdraw-file",
-                                   node.withdraw_file()};
+PluginProcess::PluginProcess(const TestNode& node, const std::vector<std::string>& wrapper)
+    : log_(node.path("plugin.log")) {
+  std::vector<std::string> command = wrapper;
+  for (const std::string& argument :
+       {std::string(NVCCD_DEVICE_PLUGIN), std::string("--state-file"), node.state_file().string(),
+        std::string("--kubelet-dir"), node.kubelet_dir().string(), std::string("--withdraw-file"),
+        node.withdraw_file().string()})
+    command.push_back(argument);
   std::vector<char*> arguments;
   for (std::string& argument : command)
     arguments.push_back(argument.data());
@@ -91,7 +94,7 @@ PluginProcess::PluginProcess(const TestNode& node) : log_(node.path("plugin.log"
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log_.c_str(), O_WRONLY | O_CREAT | O_APPEND,
                                    0644);
-  const int error = ::posix_spawn(&pid_, arguments[0], &actions, nullptr, arguments.data(), environ);
+  const int error = ::posix_spawnp(&pid_, arguments[0], &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) throw std::runtime_error("the plugin cannot be started");
 }

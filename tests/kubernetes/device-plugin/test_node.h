@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "publish/state_document.h"
 #include "support/temporary_directory.h"
@@ -48,7 +49,8 @@ class TestNode {
 
 class PluginProcess {
  public:
-  explicit PluginProcess(const TestNode& node);
+  // `wrapper` is a command that starts the one behind it, in its own place.
+  explicit PluginProcess(const TestNode& node, const std::vector<std::string>& wrapper = {});
   ~PluginProcess();  // kills it if it still runs
   PluginProcess(const PluginProcess&) = delete;
   PluginProcess& operator=(const PluginProcess&) = delete;
