@@ -115,6 +115,8 @@ class ModeLabel(AgentTest):
         for phase in ("bind", "stage", "bind"):
             self.nvccd.do("job", phase=phase)
         self.set_labels(mode="off")
+        self.api.wait(lambda: ("CCModeChanging", "changing the mode to off", 2) in self.api.events(),
+                      "the job is what the label asks for again")
         self.nvccd.do("auto", value=True)
         self.nvccd.do("finish", state="cancelled", kind="cancelled", error="cancelled on request", back=True)
         self.expect_labels(mode_state="off", ready="false")
