@@ -52,7 +52,7 @@ class Unit(LabTest):
 
     # --- the message bus ---
 
-    def test_it_is_started_again_when_the_message_bus_has_gone(self):
+    def test_when_the_message_bus_has_gone_it_is_started_again(self):
         before = self.nvccd.process_id()
         self.lab.run("systemctl kill -s KILL dbus")
         self.wait_until(lambda: self.show("MainPID") not in ("0", str(before)) and self.show("SubState") == "running",
