@@ -71,7 +71,7 @@ class Killed(AgentTest):
         def change(step):
             self.begin(step, {"mode": "ppcie"})
             self.expect_end(mode_state="ppcie", ready="true")
-            self.assertEqual(self.nvccd.calls, [("SetMode", "ppcie")])
+            self.nvccd.wait_for_calls(("SetMode", "ppcie"))
         self.at_every_step(change)
 
     def test_the_mode_of_a_label_that_went_is_taken_back(self):
@@ -82,7 +82,7 @@ class Killed(AgentTest):
             self.set_labels(mode=None)
             self.expect_end(mode_state="on", ready="true")
             # Clearing what is cleared does nothing, so that may be asked again.
-            self.assertEqual([call[0] for call in self.nvccd.calls[:2]], ["SetMode", "ClearMode"])
+            self.expect(lambda: [call[0] for call in self.nvccd.calls[:2]] == ["SetMode", "ClearMode"], "both calls")
             self.assertEqual(self.nvccd.calls.count(("SetMode", "off")), 1)
         self.at_every_step(take_back)
 
@@ -124,7 +124,7 @@ class Killed(AgentTest):
         self.assertTrue(self.withdrawn.exists())
         self.nvccd.do("finish", state="done")
         self.expect_end(mode_state="ppcie", ready="true")
-        self.assertEqual(self.nvccd.calls, [("SetMode", "ppcie")])
+        self.nvccd.wait_for_calls(("SetMode", "ppcie"))
 
     def test_a_host_that_was_installed_anew_restores_the_operands(self):
         self.begin(0, {"mode": "ppcie"})

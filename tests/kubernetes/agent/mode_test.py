@@ -10,7 +10,7 @@ class ModeLabel(AgentTest):
         self.add_node(mode="ppcie")
         self.start_agent()
         self.expect_labels(mode_state="ppcie", ready="true")
-        self.assertEqual(self.nvccd.calls, [("SetMode", "ppcie")])
+        self.nvccd.wait_for_calls(("SetMode", "ppcie"))
         self.expect_event("CCModeChanging", "changing the mode to ppcie")
         self.expect_event("CCModeChanged", "the mode is ppcie, was on")
 
@@ -38,7 +38,7 @@ class ModeLabel(AgentTest):
         self.expect_labels(mode_state="off", ready="false")
         self.set_labels(mode=None)
         self.expect_labels(mode_state="on", ready="true")
-        self.assertEqual(self.nvccd.calls, [("SetMode", "off"), ("ClearMode",)])
+        self.nvccd.wait_for_calls(("SetMode", "off"), ("ClearMode",))
 
     def test_a_label_that_went_while_the_agent_was_down_is_noticed(self):
         self.start_nvccd()
@@ -49,7 +49,7 @@ class ModeLabel(AgentTest):
         self.set_labels(mode=None)
         self.start_agent()
         self.expect_labels(mode_state="on", ready="true")
-        self.assertEqual(self.nvccd.calls, [("SetMode", "off"), ("ClearMode",)])
+        self.nvccd.wait_for_calls(("SetMode", "off"), ("ClearMode",))
 
     def test_a_value_that_is_no_mode_changes_nothing_and_is_reported(self):
         self.start_nvccd()
@@ -74,7 +74,7 @@ class ModeLabel(AgentTest):
         self.nvccd.do("auto", value=True)
         self.nvccd.do("finish", state="done")
         self.expect_labels(mode_state="ppcie", ready="true")
-        self.assertEqual(self.nvccd.calls, [("SetMode", "off"), ("SetMode", "ppcie")])
+        self.nvccd.wait_for_calls(("SetMode", "off"), ("SetMode", "ppcie"))
 
     def test_a_flip_back_while_the_change_runs_ends_where_it_was(self):
         self.start_nvccd()
@@ -99,7 +99,7 @@ class ModeLabel(AgentTest):
         self.set_labels(mode="ppcie")
         # Nobody lets the first one finish.
         self.expect_labels(mode_state="ppcie", ready="true")
-        self.assertEqual(self.nvccd.calls[-1], ("SetMode", "ppcie"))
+        self.nvccd.wait_for_calls(("SetMode", "off"), ("SetMode", "ppcie"))
 
     def test_a_flip_to_and_fro_cancels_once_and_refuses_nothing(self):
         self.start_nvccd()
@@ -122,7 +122,7 @@ class ModeLabel(AgentTest):
         self.expect_labels(mode_state="off", ready="false")
         self.assertEqual(len(self.nvccd.cancels), 1, "cancelled again and again")
         self.assertNotIn("CCModeRefused", self.api.reasons())
-        self.assertEqual(self.nvccd.calls, [("SetMode", "off"), ("SetMode", "off")])
+        self.nvccd.wait_for_calls(("SetMode", "off"), ("SetMode", "off"))
 
     def test_ready_is_false_while_a_change_runs_and_the_mode_is_what_it_was(self):
         self.start_nvccd()
@@ -148,7 +148,7 @@ class ModeLabel(AgentTest):
         self.expect_labels(mode_state="failed", ready="false")
         self.expect_event("CCModeFailed", "no answer after 60 s")
         self.expect(lambda: not self.withdrawn.exists(), "devices are offered again")
-        self.assertEqual(self.nvccd.calls, [("SetMode", "off")])
+        self.nvccd.wait_for_calls(("SetMode", "off"))
 
     def test_a_mode_that_the_devices_cannot_do_touches_nothing(self):
         self.start_nvccd()
@@ -169,7 +169,7 @@ class ModeLabel(AgentTest):
         self.nvccd.do("finish", state="failed", kind="not_supported", error="a switch is missing", back=True)
         self.expect_event("CCModeRefused", "a switch is missing")
         self.expect_labels(mode_state="failed", ready="true")
-        self.assertEqual(self.nvccd.calls, [("SetMode", "ppcie")])
+        self.nvccd.wait_for_calls(("SetMode", "ppcie"))
         self.nvccd.do("auto", value=True)
         self.set_labels(mode="off")
         self.expect_labels(mode_state="off")
@@ -183,7 +183,7 @@ class ModeLabel(AgentTest):
         self.nvccd.do("finish", state="cancelled", kind="cancelled", error="cancelled on request", back=True)
         self.expect_labels(mode_state="failed", ready="true")
         self.expect_event("CCModeRefused", "cancelled on request")
-        self.assertEqual(self.nvccd.calls, [("SetMode", "off")])
+        self.nvccd.wait_for_calls(("SetMode", "off"))
 
     def test_a_device_that_a_vm_holds_is_waited_for_by_name(self):
         self.start_nvccd()
@@ -222,7 +222,7 @@ class ModeLabel(AgentTest):
         self.api.wait(lambda: self.api.count("watch nodes") == 2, "the second agent watches")
         self.set_labels(mode="off")
         self.expect_labels(mode_state="off", ready="false")
-        self.assertEqual(self.nvccd.calls, [("SetMode", "ppcie"), ("SetMode", "off")])
+        self.nvccd.wait_for_calls(("SetMode", "ppcie"), ("SetMode", "off"))
 
 
 class NvccdComesAndGoes(AgentTest):

@@ -32,7 +32,7 @@ class Operands(AgentTest):
         self.assertEqual(self.nvccd.calls, [])
         self.end_pod("nvidia-sandbox-validator")
         self.expect_labels(mode_state="ppcie", ready="true", vfio_manager="true", sandbox_validator="true")
-        self.assertEqual(self.nvccd.calls, [("SetMode", "ppcie")])
+        self.nvccd.wait_for_calls(("SetMode", "ppcie"))
 
     def test_operands_come_back_when_the_label_is_taken_back_before_the_change(self):
         self.start_nvccd()
@@ -125,7 +125,7 @@ class CcManager(AgentTest):
         self.assertEqual(self.nvccd.calls, [])
         self.end_pod("nvidia-cc-manager")
         self.expect_labels(mode_state="ppcie", ready="true", vfio_manager="true")
-        self.assertEqual(self.nvccd.calls, [("SetMode", "ppcie")])
+        self.nvccd.wait_for_calls(("SetMode", "ppcie"))
 
     def test_a_node_that_is_handed_back_while_a_change_waits_gets_its_operands_back(self):
         self.start_nvccd()
@@ -156,7 +156,7 @@ class CcManager(AgentTest):
         self.nvccd.do("node", ready=False)
         self.set_labels(cc_manager="false")
         self.expect_labels(mode_state="off", ready="false")
-        self.assertEqual(self.nvccd.calls, [("SetMode", "on"), ("SetMode", "off")])
+        self.nvccd.wait_for_calls(("SetMode", "on"), ("SetMode", "off"))
 
 
 if __name__ == "__main__":
