@@ -35,10 +35,10 @@ class JobLog final : public ManagerObserver {
 
 class Node {
  public:
-  Node() : Node(std::filesystem::path()) {}
+  Node() : Node(std::make_unique<TemporaryDirectory>()) {}
 
   // With the files that an earlier node has left there.
-  explicit Node(const std::filesystem::path& kept) : files(kept.empty() ? directory.path() : kept) {
+  explicit Node(const std::filesystem::path& kept) : files(kept) {
     settings.mode.require_confidential_host = false;
     settings.mode.default_mode = Mode::off;
     settings.transition.boot_timeout = std::chrono::seconds(10);
@@ -101,7 +101,7 @@ class Node {
   emulator::Device& hardware(unsigned n) { return host->hardware(slot(n)); }
   std::uint64_t resets(unsigned n) { return hardware(n).counters().function_level_resets; }
 
-  TemporaryDirectory directory;
+  std::unique_ptr<TemporaryDirectory> directory;  // its own, or none
   std::filesystem::path files;
   std::shared_ptr<Simulation> simulation = std::make_shared<Simulation>();
   std::shared_ptr<EmulatedHost> host = std::make_shared<EmulatedHost>(*simulation, *simulation, *simulation);
@@ -110,6 +110,9 @@ class Node {
   std::unique_ptr<NodeManager> manager;
   std::unique_ptr<JobLog> jobs;
   bool settled = false;
+
+ private:
+  explicit Node(std::unique_ptr<TemporaryDirectory> own) : Node(own->path()) { directory = std::move(own); }
 };
 
 }  // namespace nvccd::test
