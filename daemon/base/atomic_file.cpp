@@ -66,7 +66,7 @@ Result<> remove_file(const std::filesystem::path& path, Lasting lasting) {
   if (errno == ENOENT || errno == ENOTDIR) return {};
   const int error_number = errno;
   // Where nothing can be written the kernel refuses before it looks.
-  struct stat status {};
+  struct stat status{};
   if (error_number == EROFS && ::lstat(path.c_str(), &status) < 0 && errno == ENOENT) return {};
   errno = error_number;
   return failed("remove", path);

@@ -58,13 +58,11 @@ class Node {
     stop_daemon();
     const NodeModeStore store(files, files / "run");
     manager = std::make_unique<NodeManager>(
-        NodeManager::Parts{.scheduler = simulation.get(),
-                           .host = {.devices = host, .clock = clock},
-                           .store = store,
-                           .load_settings =
-                               [this] {
-                                 return Result<LoadedSettings>(LoadedSettings{settings, {}});
-                               }},
+        NodeManager::Parts{
+            .scheduler = simulation.get(),
+            .host = {.devices = host, .clock = clock},
+            .store = store,
+            .load_settings = [this] { return Result<LoadedSettings>(LoadedSettings{settings, {}}); }},
         settings, store.load().value());
     jobs = std::make_unique<JobLog>(*manager);
     manager->add_observer(*jobs);
