@@ -16,8 +16,8 @@ struct Handler {
 struct ContainerRuntime {
   RuntimeKind kind = RuntimeKind::containerd;
   std::vector<Handler> handlers;
-  std::optional<bool>
-      cdi;  // nullopt: it is not set, and whether the runtime has it on by itself is not known
+  // nullopt: it is not set, and whether the runtime has it on by itself is not known.
+  std::optional<bool> cdi;
   std::vector<std::string> cdi_directories;  // empty: the usual ones
 };
 

@@ -278,8 +278,8 @@ void Agent::call(Call call) {
 void Agent::called(const Call& call, const CallResult& result) {
   if (const auto* check = std::get_if<CheckMode>(&call)) return check_answered(check->mode, result);
   if (const auto* set = std::get_if<SetMode>(&call)) return change_answered(set->mode, result);
-  if (std::holds_alternative<ClearMode>(call)) return change_answered("", result);
-  // A job that cannot be cancelled any more ends by itself.
+  // That leaves CancelJob: a job that cannot be cancelled any more ends by itself.
+  if (std::holds_alternative<ClearMode>(call)) change_answered("", result);
 }
 
 void Agent::refuse(const std::string& mode, const std::string& message, const std::string& error_name) {
