@@ -45,7 +45,7 @@ std::vector<PciAddress> in_use(const JobSnapshot& job, const Devices& devices) {
 std::string describe_job(const NodeState& node, const Devices& devices, const JobSnapshot& job) {
   const std::string progress =
       fmt::format("{}, {:.0f} %", to_string(job.phase), std::clamp(job.progress, 0.0, 1.0) * 100);
-  if (job.kind == JobKind::bind || job.kind == JobKind::unbind || job.kind == JobKind::reset)
+  if (!job.sets_mode())
     return fmt::format("{} {}",
                        job.kind == JobKind::bind     ? "Binding"
                        : job.kind == JobKind::unbind ? "Unbinding"

@@ -16,7 +16,8 @@ TransitionStatistics::~TransitionStatistics() {
 void TransitionStatistics::node_changed() {
   const ModeState state = manager_.node().mode_state;
   if (state == ModeState::transitioning) {
-    if (!began_) began_ = clock_->now();
+    const auto job = manager_.current_job();
+    if (!began_ && (!job || manager_.jobs().at(*job).sets_mode())) began_ = clock_->now();
     return;
   }
   if (!began_) return;

@@ -59,6 +59,13 @@ TEST_F(MetricsTest, CountChangesAndTheirTime) {
   EXPECT_TRUE(has("nvccd_transition_latest_duration_seconds 1.5"));
 }
 
+TEST_F(MetricsTest, TheResetOfOneDeviceIsNoChangeOfTheNode) {
+  manager.appear(hopper_gpu("0000:65:00.0"));
+  ASSERT_TRUE(manager.reset(*PciAddress::parse("0000:65:00.0")));
+  go_through(ModeState::on, 3s);
+  EXPECT_TRUE(has("nvccd_transitions_total{result=\"done\"} 0"));
+}
+
 TEST_F(MetricsTest, CountEachFailureOfADeviceOnce) {
   manager.appear(hopper_gpu("0000:65:00.0"));
   EXPECT_TRUE(has("nvccd_device_failures_total{address=\"0000:65:00.0\"} 0"));
