@@ -160,7 +160,9 @@ void NodeManager::request_look(DeviceRecord& record) {
       .may_reset = std::exchange(record.out_of_step, false),
       .limits = {.boot_timeout = settings_.transition.boot_timeout, .retries = settings_.transition.retries},
   };
-  if (request.managed && request.bind && snapshot.driver.find("vfio") == std::string::npos)
+  // One that is in use is tried again and again, which is no news each time.
+  if (request.managed && request.bind && snapshot.driver.find("vfio") == std::string::npos &&
+      snapshot.state != DeviceState::busy)
     snapshot.state = DeviceState::binding;
   publish(snapshot.address);
   record.look_patience =

@@ -148,6 +148,22 @@ TEST_F(DoubtTest, ADeviceInTheHandsOfOneWhoWasNotSeenToComeIsNotReady) {
   EXPECT_TRUE(manager->node().ready);
 }
 
+TEST_F(DoubtTest, ADeviceInUseThroughItsDriverIsTakenOnceItIsFreeAndIsNoNewsUntilThen) {
+  start_on(1);
+  host->plug(slot(1), Model::gh100, delays, "nvidia");
+  host->let_driver_be_used(slot(1), true);
+  manager->device_appeared(slot(1));
+  simulation->pass(std::chrono::seconds(5));
+  EXPECT_EQ(device(1).state, DeviceState::busy);
+  const auto generation = manager->node().generation;
+  simulation->pass(std::chrono::minutes(10));
+  EXPECT_EQ(manager->node().generation, generation) << "nothing has changed";
+  host->let_driver_be_used(slot(1), false);
+  run();
+  EXPECT_EQ(device(1).state, DeviceState::ready);
+  EXPECT_TRUE(manager->node().ready);
+}
+
 TEST_F(DoubtTest, LostEventsOfTheVfioNodesPutEveryDeviceInDoubt) {
   start_on(2);
   ASSERT_TRUE(host->take_for_vm(slot(1)));

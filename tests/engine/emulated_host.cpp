@@ -209,6 +209,9 @@ Result<DeviceFacts> EmulatedHost::facts(const PciAddress& address) {
 
 Result<> EmulatedHost::bind(const PciAddress& address, const BindPolicy&) {
   if (const auto time = at(address).binding_time; time > Duration::zero()) clock_.sleep(time);
+  if (at(address).driver_used)
+    return std::unexpected(
+        Error{.kind = ErrorKind::device_busy, .cause = "the device is in use through driver nvidia"});
   at(address).driver = "vfio-pci";
   return {};
 }

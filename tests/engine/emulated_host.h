@@ -30,6 +30,9 @@ class EmulatedHost final : public HostDevices {
   // Binding that device does not come back for so long.
   void let_binding_hang(const PciAddress& address, Duration time) { at(address).binding_time = time; }
 
+  // Binding that device is refused, as somebody uses it through its driver.
+  void let_driver_be_used(const PciAddress& address, bool used) { at(address).driver_used = used; }
+
   // The next reset of that device takes so long, whatever the firmware needs.
   void let_reset_hang(const PciAddress& address, Duration time) { at(address).delays.reset = time; }
 
@@ -69,6 +72,7 @@ class EmulatedHost final : public HostDevices {
     int group = 0;
     Duration binding_time{};
     bool held_by_vm = false;
+    bool driver_used = false;
   };
   // The devices of a group share a hold, as VfioGroups has it.
   void hold(int group);
