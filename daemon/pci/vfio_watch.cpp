@@ -16,6 +16,8 @@ Error cannot_watch(const std::filesystem::path& path, int error_number) {
   if (error_number == EMFILE || error_number == ENOSPC)
     error.advice = fmt::format("raise the sysctl fs.inotify.max_user_{}",
                                error_number == EMFILE ? "instances" : "watches");
+  if (error_number == EPERM)
+    error.advice = "allow the service to read it: DeviceAllow=char-vfio rw and DeviceAllow=char-vfio-dev r";
   return error;
 }
 

@@ -45,6 +45,9 @@ class AGoodNode(CheckTest):
             self.assertEqual(on_bus[name][1], self.findings()[name]["result"], on_bus[name])
         self.assertEqual(on_bus["kernel.log"][1], "skip", "the daemon may not read the kernel's log")
 
+    def test_no_event_of_the_nodes_is_lost(self):
+        self.assertNotIn("were lost", self.lab.run("journalctl -b -u nvccd --no-pager").stdout)
+
     def test_a_device_of_another_driver_fails(self):
         address = self.lab.address("gpu1")
         path = f"/sys/bus/pci/devices/{address}"
