@@ -89,17 +89,16 @@ Result<JobId> NodeManager::start_mode_job(JobKind kind, const NodeModes& wanted,
   }
   if (auto saved = parts_.store.save(wanted); !saved) return std::unexpected(saved.error());
   // A newer wish replaces one that still waits, of which nothing comes either when this one is given up.
-  std::optional<NodeModes> before_replaced;
+  NodeModes before = node_modes_;
   if (waiting) {
     const ModeJob replaced = *std::exchange(mode_job_, std::nullopt);
-    before_replaced = replaced.before;
+    before = replaced.before;
     finish_job(replaced.id, JobState::cancelled, ErrorKind::cancelled,
                "replaced by a newer change of the node's mode");
   }
-  const NodeModes current = std::exchange(node_modes_, wanted);
+  node_modes_ = wanted;
   const JobId id = add_job(kind, target, affected);
-  mode_job_ =
-      ModeJob{.id = id, .wait = wait, .before = before_replaced.value_or(current), .devices = affected};
+  mode_job_ = ModeJob{.id = id, .wait = wait, .before = before, .devices = affected};
   update_desired();
   look_at_everything();
   publish_node();

@@ -152,7 +152,7 @@ void NodeManager::request_look(DeviceRecord& record) {
   record.driver_event = false;
   LookRequest request{
       .address = snapshot.address,
-      .managed = record.managed && !record.released,
+      .managed = !record.left_alone(),
       .mode = record.desired,
       .bind = settings_.vfio.bind,
       .bind_policy = {.driver = settings_.vfio.driver,
@@ -223,18 +223,11 @@ void NodeManager::look_finished(const LookRequest& request, const LookResult& re
 
 // The worker may come back after all; what it found then counts. Until then the device can only be reported.
 void NodeManager::look_hangs(const PciAddress& address) {
-  const auto position = records_.find(address);
-  if (position == records_.end()) return;
-  DeviceRecord& record = position->second;
-  record.hangs = true;
-  record.verified.reset();
-  record.snapshot.mode.reset();
   const Error error{.kind = ErrorKind::hardware_failed,
                     .cause = "the kernel does not come back from binding or reading the device",
                     .advice = "the kernel's log may say why (journalctl -k); a reboot may be needed",
                     .device = address};
-  record.take_error(DeviceState::failed, error);
-  publish(address);
+  worker_hangs(address, error);
   verify_reset(address, std::unexpected(error));
   publish_node();
   plan();

@@ -32,15 +32,6 @@ class Witness final : public ManagerObserver {
 
 class DoubtTest : public testing::Test, public Node {
  protected:
-  void start_on(unsigned count) {
-    settings.mode.default_mode = Mode::on;
-    for (unsigned n = 0; n < count; ++n)
-      plug(n, Model::gh100);
-    start_daemon();
-    run();
-    ASSERT_TRUE(manager->node().ready);
-  }
-
   void reload_default(Mode mode) {
     settings.mode.default_mode = mode;
     ASSERT_TRUE(manager->reload());

@@ -4,20 +4,9 @@
 namespace nvccd::test {
 namespace {
 
-using emulator::Model;
 using namespace std::chrono_literals;
 
-class HangTest : public testing::Test, public Node {
- protected:
-  void start_on(unsigned count) {
-    settings.mode.default_mode = Mode::on;
-    for (unsigned n = 0; n < count; ++n)
-      plug(n, Model::gh100);
-    start_daemon();
-    run();
-    ASSERT_TRUE(manager->node().ready);
-  }
-};
+class HangTest : public testing::Test, public Node {};
 
 TEST_F(HangTest, AJobOfADeviceThatHangsEndsAndOthersAreDone) {
   start_on(2);

@@ -74,6 +74,16 @@ class Node {
     manager->start([this] { settled = true; });
   }
 
+  // With so many GPUs, which it has switched on.
+  void start_on(unsigned count) {
+    settings.mode.default_mode = Mode::on;
+    for (unsigned n = 0; n < count; ++n)
+      plug(n, emulator::Model::gh100);
+    start_daemon();
+    run();
+    ASSERT_TRUE(manager->node().ready);
+  }
+
   void stop_daemon() {
     manager.reset();
     jobs.reset();

@@ -6,16 +6,7 @@ namespace {
 
 using emulator::Model;
 
-class ReconcileTest : public testing::Test, public Node {
- protected:
-  void start_on(unsigned count) {
-    settings.mode.default_mode = Mode::on;
-    for (unsigned n = 0; n < count; ++n)
-      plug(n, Model::gh100);
-    start_daemon();
-    run();
-  }
-};
+class ReconcileTest : public testing::Test, public Node {};
 
 TEST_F(ReconcileTest, BindsAndSwitchesOnADeviceThatIsPluggedIn) {
   start_on(1);

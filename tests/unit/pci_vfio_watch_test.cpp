@@ -43,6 +43,15 @@ class VfioNodes : public testing::Test {
     while (sd_event_run(loop_.get(), 0) > 0) {
     }
   }
+  // Those that were there, and one that came.
+  void expect_all_three_watched() {
+    told.clear();
+    for (const char* name : {"65", "66", "devices/vfio3"})
+      open_and_close(name);
+    catch_up();
+    EXPECT_THAT(told, ElementsAre("opened vfio/65", "closed vfio/65", "opened vfio/66", "closed vfio/66",
+                                  "opened vfio/devices/vfio3", "closed vfio/devices/vfio3"));
+  }
 
   test::HostTree host;
   std::vector<std::string> told;
@@ -118,12 +127,7 @@ TEST_F(VfioNodes, DirectoriesThatComeLaterAreWatchedWithWhatIsInThem) {
   catch_up();
   host.write(node("66"), "");
   catch_up();
-  told.clear();
-  for (const char* name : {"65", "66", "devices/vfio3"})
-    open_and_close(name);
-  catch_up();
-  EXPECT_THAT(told, ElementsAre("opened vfio/65", "closed vfio/65", "opened vfio/66", "closed vfio/66",
-                                "opened vfio/devices/vfio3", "closed vfio/devices/vfio3"));
+  expect_all_three_watched();
 }
 
 TEST_F(VfioNodes, DirectoriesThatComeBackAreWatched) {
@@ -149,12 +153,7 @@ TEST_F(VfioNodes, MoreThanTheKernelKeepsIsALossAfterWhichAllIsWatchedAgain) {
   host.write(node("66"), "");
   catch_up();
   EXPECT_EQ(std::ranges::count(told, "lost"), 1);
-  told.clear();
-  for (const char* name : {"65", "66", "devices/vfio3"})
-    open_and_close(name);
-  catch_up();
-  EXPECT_THAT(told, ElementsAre("opened vfio/65", "closed vfio/65", "opened vfio/66", "closed vfio/66",
-                                "opened vfio/devices/vfio3", "closed vfio/devices/vfio3"));
+  expect_all_three_watched();
 }
 
 TEST_F(VfioNodes, ANodeThatBelongsToAnotherUserKeepsNobodyFromWatchingTheOthers) {
