@@ -48,8 +48,8 @@ void NodeManager::vfio_events_lost() {
   node_uses_.clear();
   for (auto& [address, record] : records_) {
     record.seen_open = false;
-    record.verified.reset();
-    if (!record.ours()) record.doubt();
+    if (!record.changing)
+      record.doubt();  // one that changes is not ready anyway, and is looked at afterwards
     request_look(record);
   }
   publish_node();

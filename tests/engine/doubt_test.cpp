@@ -169,6 +169,15 @@ TEST_F(DoubtTest, LostEventsOfTheVfioNodesPutEveryDeviceInDoubt) {
   EXPECT_TRUE(manager->node().ready);
 }
 
+TEST_F(DoubtTest, EventsThatAreLostDuringALookPutItsDeviceInDoubtAtOnce) {
+  start_on(1);
+  manager->rescan();
+  manager->vfio_events_lost();
+  EXPECT_FALSE(manager->node().ready);
+  run();
+  EXPECT_TRUE(manager->node().ready);
+}
+
 TEST_F(DoubtTest, ADeviceIsNotReadyWhileALookResetsIt) {
   class Ready final : public ManagerObserver {
    public:
