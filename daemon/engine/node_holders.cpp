@@ -48,8 +48,8 @@ void NodeManager::vfio_events_lost() {
   node_uses_.clear();
   for (auto& [address, record] : records_) {
     record.seen_open = false;
-    if (!record.changing)
-      record.doubt();  // one that changes is not ready anyway, and is looked at afterwards
+    // One that changes or hangs is not ready anyway, and is looked at when its worker is back.
+    if (!record.changing && !record.hangs) record.doubt();
     request_look(record);
   }
   publish_node();

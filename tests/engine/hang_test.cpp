@@ -4,6 +4,7 @@
 namespace nvccd::test {
 namespace {
 
+using emulator::Model;
 using namespace std::chrono_literals;
 
 class HangTest : public testing::Test, public Node {};
@@ -31,6 +32,19 @@ TEST_F(HangTest, AJobThatComesBackLateIsFollowedByALook) {
   run();
   EXPECT_EQ(device(0).state, DeviceState::ready);
   EXPECT_TRUE(manager->node().ready);
+}
+
+TEST_F(HangTest, LostEventsDoNotHideThatALookHangs) {
+  start_on(1);
+  host->plug(slot(1), Model::gh100, delays, "nvidia");
+  host->let_binding_hang(slot(1), 24h);
+  manager->device_appeared(slot(1));
+  simulation->pass(10min);
+  ASSERT_EQ(device(1).state, DeviceState::failed);
+  manager->vfio_events_lost();
+  simulation->pass(1min);
+  EXPECT_EQ(device(1).state, DeviceState::failed);
+  EXPECT_EQ(manager->node().mode_state, ModeState::failed);
 }
 
 TEST_F(HangTest, NoSecondWorkerTouchesADeviceWhoseResetHangs) {
