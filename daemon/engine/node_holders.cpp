@@ -48,11 +48,34 @@ void NodeManager::vfio_events_lost() {
   node_uses_.clear();
   for (auto& [address, record] : records_) {
     record.seen_open = false;
-    // One that changes or hangs is not ready anyway, and is looked at when its worker is back.
-    if (!record.changing && !record.hangs) record.doubt();
-    request_look(record);
+    something_happened(record);
   }
   publish_node();
+}
+
+void NodeManager::something_happened(DeviceRecord& record) {
+  // One that changes or hangs is not ready anyway, and is looked at when its worker is back.
+  if (!record.changing && !record.hangs) record.doubt();
+  request_look(record);
+}
+
+void NodeManager::device_recovered(const PciAddress& address) {
+  const auto record = records_.find(address);
+  if (record == records_.end()) return;
+  something_happened(record->second);
+  publish_node();
+}
+
+void NodeManager::device_touched(const PciAddress& address) {
+  device_recovered(address);
+}
+
+void NodeManager::virtual_machines_changed() {
+  vfio_events_lost();
+}
+
+void NodeManager::resumed() {
+  vfio_events_lost();
 }
 
 // The devices of an IOMMU group share a node, and our hold of it.

@@ -42,6 +42,13 @@ class NodeManager final : public Manager {
   void vfio_node_closed(const std::string& node);
   void vfio_events_lost();
 
+  // What witnesses tell; none of it is told of our own doing.
+  void device_recovered(
+      const PciAddress& address);  // the kernel brought it, or a bridge above, back from an error
+  void device_touched(const PciAddress& address);  // somebody opened its reset, config or resource0 in sysfs
+  void virtual_machines_changed();                 // a VM began or ended, and may have nodes of its own
+  void resumed();                                  // the host slept
+
   const Settings& settings() const { return settings_; }
 
   const NodeState& node() const override { return node_; }
@@ -85,6 +92,7 @@ class NodeManager final : public Manager {
 
   // node_manager.cpp: looks and plans
   void look_at_everything();
+  void something_happened(DeviceRecord& record);
   void request_look(DeviceRecord& record);
   void look_finished(const LookRequest& request, const LookResult& result);
   void look_hangs(const PciAddress& address);

@@ -23,6 +23,7 @@ class SysfsDeviceAccess final : public DeviceAccess {
 
   RegisterWindow& registers() override { return window_; }
   ConfigSpace& config() override { return config_; }
+  Result<> prove() override { return {}; }
   // The kernel chooses the method (see reset_method), saves and restores the configuration space, and refuses
   // a bus reset that would hit another device.
   Result<> reset() override { return write_attribute(reset_file_, "1"); }

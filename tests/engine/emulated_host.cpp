@@ -48,6 +48,7 @@ class EmulatedHost::Access final : public DeviceAccess {
 
   RegisterWindow& registers() override { return registers_; }
   ConfigSpace& config() override { return config_; }
+  Result<> prove() override { return present() ? Result<>{} : std::unexpected(removed()); }
 
   Result<> reset() override {
     if (auto ok = step(); !ok) return ok;

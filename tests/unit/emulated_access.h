@@ -75,6 +75,7 @@ class EmulatedAccess final : public DeviceAccess {
 
   RegisterWindow& registers() override { return registers_; }
   ConfigSpace& config() override { return config_; }
+  Result<> prove() override { return {}; }
   // As the kernel does it: comes back when the device answers again, with memory space on.
   Result<> reset() override {
     device_->reset(emulator::ResetKind::function_level);
