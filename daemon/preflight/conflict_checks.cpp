@@ -136,7 +136,7 @@ Verdict check_services(const Subject& subject) {
   return warn(text, fmt::format("systemctl disable --now {}", fmt::join(found, " ")));
 }
 
-constexpr Check checks[] = {
+constexpr Check conflict_check_rows[] = {
     {"conflict.driverctl", check_driverctl},         {"conflict.libvirt", check_libvirt},
     {"conflict.vfio-ids", check_vfio_ids, true},     {"conflict.udev", check_udev_rules},
     {"conflict.gpu-operator", check_operator, true}, {"conflict.services", check_services},
@@ -145,7 +145,7 @@ constexpr Check checks[] = {
 }  // namespace
 
 std::span<const Check> conflict_checks() {
-  return checks;
+  return conflict_check_rows;
 }
 
 }  // namespace nvccd::preflight

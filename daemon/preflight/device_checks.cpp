@@ -145,7 +145,7 @@ Verdict check_reset(const Subject& subject) {
       "look at reset_method of the device in sysfs; another slot or a newer kernel may help");
 }
 
-constexpr Check checks[] = {
+constexpr Check device_check_rows[] = {
     {"device.responding", check_responding},
     {"device.memory", check_bars},
     {"device.link", check_link},
@@ -155,7 +155,7 @@ constexpr Check checks[] = {
 }  // namespace
 
 std::span<const Check> device_checks() {
-  return checks;
+  return device_check_rows;
 }
 
 }  // namespace nvccd::preflight

@@ -204,7 +204,7 @@ Verdict check_variant(const Subject& subject) {
   return ok("every device has the vfio driver that is made for it");
 }
 
-constexpr Check checks[] = {
+constexpr Check driver_check_rows[] = {
     {"driver.bound", check_bound},
     {"driver.loaded", check_loaded},
     {"driver.autoload", check_autoload, true},
@@ -217,7 +217,7 @@ constexpr Check checks[] = {
 }  // namespace
 
 std::span<const Check> driver_checks() {
-  return checks;
+  return driver_check_rows;
 }
 
 }  // namespace nvccd::preflight

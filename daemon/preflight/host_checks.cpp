@@ -160,7 +160,7 @@ Verdict check_iommufd(const Subject& subject) {
               "CONFIG_IOMMUFD and CONFIG_VFIO_DEVICE_CDEV");
 }
 
-constexpr Check checks[] = {
+constexpr Check host_check_rows[] = {
     {"host.confidential", check_confidential},
     {"host.guests", check_guest_capacity},
     {"host.kvm", check_kvm},
@@ -173,7 +173,7 @@ constexpr Check checks[] = {
 }  // namespace
 
 std::span<const Check> host_checks() {
-  return checks;
+  return host_check_rows;
 }
 
 }  // namespace nvccd::preflight

@@ -109,7 +109,7 @@ Verdict check_iommufd_devices(const Subject& subject) {
               "boot a kernel with CONFIG_VFIO_DEVICE_CDEV; Kata gives a confidential guest no other");
 }
 
-constexpr Check checks[] = {
+constexpr Check isolation_check_rows[] = {
     {"iommu.groups", check_groups},
     {"iommu.acs", check_access_control},
     {"iommufd.devices", check_iommufd_devices},
@@ -118,7 +118,7 @@ constexpr Check checks[] = {
 }  // namespace
 
 std::span<const Check> isolation_checks() {
-  return checks;
+  return isolation_check_rows;
 }
 
 }  // namespace nvccd::preflight

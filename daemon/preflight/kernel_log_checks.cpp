@@ -45,14 +45,14 @@ Verdict check_kernel_log(const Subject& subject) {
               "see what came before and after it (journalctl -k); an old warning goes with the next boot");
 }
 
-constexpr Check checks[] = {
+constexpr Check kernel_log_check_rows[] = {
     {"kernel.log", check_kernel_log, true},
 };
 
 }  // namespace
 
 std::span<const Check> kernel_log_checks() {
-  return checks;
+  return kernel_log_check_rows;
 }
 
 }  // namespace nvccd::preflight

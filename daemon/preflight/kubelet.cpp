@@ -11,7 +11,7 @@
 namespace nvccd::preflight {
 namespace {
 
-constexpr auto usual_file = "/var/lib/kubelet/config.yaml";
+constexpr auto usual_configuration = "/var/lib/kubelet/config.yaml";
 
 Result<ConfigurationText> read_file(const HostView& host, const std::string& file) {
   const auto text = host.read(file);
@@ -107,8 +107,8 @@ Result<Kubelet> read_kubelet(const HostView& host) {
   const auto processes = list_processes(host).value_or(std::vector<Process>());
   const auto* process = find_kubelet(host, processes);
   if (process == nullptr) {
-    kubelet.note = fmt::format("no kubelet runs, {} is assumed", usual_file);
-    if (auto added = add_file(host, usual_file, kubelet); !added) return std::unexpected(added.error());
+    kubelet.note = fmt::format("no kubelet runs, {} is assumed", usual_configuration);
+    if (auto added = add_file(host, usual_configuration, kubelet); !added) return std::unexpected(added.error());
     return kubelet;
   }
   if (const auto file = process->option("--config"))

@@ -243,7 +243,7 @@ Verdict check_node_features(const Subject& subject) {
               fmt::format("mkdir {}/features.d, then restart the pods of nfd-worker", parent));
 }
 
-constexpr Check checks[] = {
+constexpr Check kubernetes_check_rows[] = {
     {"kubelet.settings", check_kubelet, true},
     {"kubelet.pod-resources-get", check_pod_resources, true},
     {"kubelet.runtime-class-image", check_image_api, true},
@@ -260,7 +260,7 @@ constexpr Check checks[] = {
 }  // namespace
 
 std::span<const Check> kubernetes_checks() {
-  return checks;
+  return kubernetes_check_rows;
 }
 
 }  // namespace nvccd::preflight

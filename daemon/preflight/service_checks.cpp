@@ -128,7 +128,7 @@ Verdict check_devices(const Subject& subject) {
   return ok("every device is verified in its requested mode");
 }
 
-constexpr Check checks[] = {
+constexpr Check service_check_rows[] = {
     {"nvccd.settings", check_settings},
     {"nvccd.enabled", check_enabled},
     {"nvccd.state-file", check_state_file},
@@ -138,7 +138,7 @@ constexpr Check checks[] = {
 }  // namespace
 
 std::span<const Check> service_checks() {
-  return checks;
+  return service_check_rows;
 }
 
 }  // namespace nvccd::preflight

@@ -17,7 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // The last list is on its way within a moment, or the kubelet does not read it.
-constexpr auto patience_at_end = 500ms;
+constexpr auto patience_with_calls = 500ms;
 // All IDs of a host with a thousand devices.
 constexpr int max_request_bytes = 256 * 1024;
 
@@ -75,7 +75,7 @@ Result<std::unique_ptr<ResourceServer>> ResourceServer::start(const std::string&
 
 ResourceServer::~ResourceServer() {
   list_.close();
-  if (server_) server_->Shutdown(std::chrono::system_clock::now() + patience_at_end);
+  if (server_) server_->Shutdown(std::chrono::system_clock::now() + patience_with_calls);
 }
 
 bool ResourceServer::reachable() const {

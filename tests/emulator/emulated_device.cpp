@@ -8,7 +8,6 @@
 namespace emulator {
 namespace {
 
-constexpr std::uint32_t kAllOnes = 0xFFFFFFFF;
 constexpr std::uint32_t kSanityDword = 0xF0;
 
 std::unique_ptr<Mailbox> make_mailbox(Context& context, Fsp& fsp) {

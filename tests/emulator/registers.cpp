@@ -8,7 +8,6 @@ namespace {
 constexpr std::uint32_t kSecurityFault = 0xBADF0200;
 constexpr std::uint32_t kBadWhileBooting = 0xBADF5040;
 constexpr std::uint32_t kBadNow = 0xBADF5720;
-constexpr std::uint32_t kAllOnes = 0xFFFFFFFF;
 constexpr std::uint32_t kBootComplete = 0xFF;
 
 // Sizes of the firmware's processor memories; they answer at all times.

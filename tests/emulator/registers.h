@@ -10,6 +10,9 @@
 
 namespace emulator {
 
+// What reads give that nobody answers.
+inline constexpr std::uint32_t kAllOnes = 0xFFFFFFFF;
+
 class Registers {
  public:
   Registers(Context& context, const BootSequence& boot, const ActiveMode& mode, Mailbox& mailbox)

@@ -15,9 +15,6 @@ using dbus::job_interface;
 using dbus::manager_interface;
 using dbus::manager_path;
 
-constexpr uid_t nobody = 65534;
-constexpr const char* gpu_path = "/org/nvccd1/device/0000_65_00_0";
-
 class Authorization : public BusTest {
  protected:
   void SetUp() override {

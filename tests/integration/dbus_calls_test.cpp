@@ -12,8 +12,6 @@ using dbus::job_interface;
 using dbus::manager_interface;
 using dbus::manager_path;
 
-constexpr const char* gpu_path = "/org/nvccd1/device/0000_65_00_0";
-
 class DbusCalls : public BusTest {
  protected:
   DbusCalls() {

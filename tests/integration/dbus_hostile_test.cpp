@@ -12,9 +12,6 @@ using dbus::device_interface;
 using dbus::manager_interface;
 using dbus::manager_path;
 
-constexpr const char* gpu = "0000:65:00.0";
-constexpr const char* gpu_path = "/org/nvccd1/device/0000_65_00_0";
-
 class DbusHostile : public BusTest {
  protected:
   DbusHostile() {

@@ -18,7 +18,6 @@ using dbus::manager_interface;
 using dbus::manager_path;
 
 constexpr const char* properties_interface = "org.freedesktop.DBus.Properties";
-constexpr const char* gpu_path = "/org/nvccd1/device/0000_65_00_0";
 
 class DbusObjects : public BusTest {
  protected:

@@ -11,8 +11,6 @@
 namespace nvccd::test {
 namespace {
 
-constexpr uid_t nobody = 65534;
-
 constexpr const char* stock_and_ours =
     "<policy context='default'>"
     "<allow user='*'/><deny own='*'/><deny send_type='method_call'/>"

@@ -15,8 +15,6 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-constexpr const char* gpu = "0000:65:00.0";
-constexpr const char* gpu_path = "/org/nvccd1/device/0000_65_00_0";
 constexpr const char* job_path = "/org/nvccd1/job/1";
 
 class DbusSignals : public BusTest {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/types.h>
 
 #include <memory>
 #include <string>
@@ -13,6 +14,13 @@
 #include "support/private_bus.h"
 
 namespace nvccd::test {
+
+// The GPU that most stories are about.
+inline constexpr const char* gpu = "0000:65:00.0";
+inline constexpr const char* gpu_path = "/org/nvccd1/device/0000_65_00_0";
+
+// A user without rights.
+inline constexpr uid_t nobody = 65534;
 
 class BusTest : public testing::Test {
  protected:

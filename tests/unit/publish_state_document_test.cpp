@@ -9,7 +9,7 @@
 namespace nvccd::test {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr std::chrono::sys_seconds ten_o_clock =
     std::chrono::sys_days{std::chrono::year{2026} / 11 / 23} + std::chrono::hours{10};
@@ -21,7 +21,7 @@ std::map<PciAddress, DeviceSnapshot> by_address(const std::vector<DeviceSnapshot
   return map;
 }
 
-Json document(const NodeState& node, const std::vector<DeviceSnapshot>& devices) {
+OrderedJson document(const NodeState& node, const std::vector<DeviceSnapshot>& devices) {
   return state_document(node, by_address(devices), {}, "0.1.0", ten_o_clock);
 }
 
@@ -37,7 +37,7 @@ DeviceSnapshot device_of_which_nothing_is_known() {
 }
 
 TEST(StateDocument, IsTheDocumentOfTheContract) {
-  const Json expected = Json::parse(R"({
+  const OrderedJson expected = OrderedJson::parse(R"({
     "schema": 1,
     "generation": 17,
     "updated": "2026-11-23T10:00:00Z",
@@ -56,7 +56,7 @@ TEST(StateDocument, IsTheDocumentOfTheContract) {
 }
 
 TEST(StateDocument, SaysNullForWhatIsNotThereAndUnknownForAModeThatCouldNotBeRead) {
-  const Json device = document({}, {device_of_which_nothing_is_known()})["devices"][0];
+  const OrderedJson device = document({}, {device_of_which_nothing_is_known()})["devices"][0];
   for (const char* member :
        {"driver", "iommu_group", "vfio_group", "vfio_device", "numa_node", "requested_mode", "error"})
     EXPECT_TRUE(device[member].is_null()) << member;
@@ -77,7 +77,7 @@ TEST(StateDocument, OnlyAReadyDeviceIsHealthy) {
 TEST(StateDocument, AVerifiedDeviceInAVirtualMachineStaysHealthyAndIsInUse) {
   DeviceSnapshot gpu = hopper_gpu("0000:65:00.0");
   gpu.in_use = true;
-  const Json device = document({}, {gpu})["devices"][0];
+  const OrderedJson device = document({}, {gpu})["devices"][0];
   EXPECT_EQ(device["healthy"], true);
   EXPECT_EQ(device["in_use"], true);
 }
@@ -86,17 +86,17 @@ TEST(StateDocument, AVerifiedDeviceInAVirtualMachineStaysHealthyAndIsInUse) {
 
 class SchemaCheck {
  public:
-  explicit SchemaCheck(Json schema) : root_(std::move(schema)) {}
+  explicit SchemaCheck(OrderedJson schema) : root_(std::move(schema)) {}
 
-  std::string complaints(const Json& value) {
+  std::string complaints(const OrderedJson& value) {
     check(root_, value, "");
     return std::move(complaints_);
   }
 
  private:
-  void check(const Json& schema, const Json& value, const std::string& where) {
+  void check(const OrderedJson& schema, const OrderedJson& value, const std::string& where) {
     if (schema.contains("$ref"))
-      check(root_.at(Json::json_pointer(schema["$ref"].get<std::string>().substr(1))), value, where);
+      check(root_.at(OrderedJson::json_pointer(schema["$ref"].get<std::string>().substr(1))), value, where);
     if (schema.contains("type") && !has_type(schema["type"], value)) complain(where, "type");
     if (schema.contains("const") && schema["const"] != value) complain(where, "const");
     if (schema.contains("enum") && std::ranges::find(schema["enum"], value) == schema["enum"].end())
@@ -108,25 +108,25 @@ class SchemaCheck {
       complain(where, "pattern");
     if (schema.contains("properties")) check_members(schema, value, where);
     if (schema.contains("items"))
-      for (const Json& item : value)
+      for (const OrderedJson& item : value)
         check(schema["items"], item, where + "[]");
   }
 
   // Stricter than the schema for readers: what we write must all be described in it.
-  void check_members(const Json& schema, const Json& value, const std::string& where) {
+  void check_members(const OrderedJson& schema, const OrderedJson& value, const std::string& where) {
     for (const auto& [name, member] : value.items())
       if (!schema["properties"].contains(name)) complain(where + "." + name, "not described");
     for (const auto& [name, member_schema] : schema["properties"].items()) {
       if (value.contains(name)) check(member_schema, value[name], where + "." + name);
     }
-    for (const Json& name : schema["required"])
+    for (const OrderedJson& name : schema["required"])
       if (!value.contains(name.get<std::string>()))
         complain(where + "." + name.get<std::string>(), "missing");
   }
 
-  static bool has_type(const Json& type, const Json& value) {
+  static bool has_type(const OrderedJson& type, const OrderedJson& value) {
     if (type.is_array())
-      return std::ranges::any_of(type, [&](const Json& one) { return has_type(one, value); });
+      return std::ranges::any_of(type, [&](const OrderedJson& one) { return has_type(one, value); });
     if (type == "integer") return value.is_number_integer();
     return type == value.type_name();
   }
@@ -135,12 +135,12 @@ class SchemaCheck {
     complaints_ += where + ": " + what + "\n";
   }
 
-  Json root_;
+  OrderedJson root_;
   std::string complaints_;
 };
 
 TEST(StateDocument, FollowsTheShippedSchema) {
-  const Json schema = Json::parse(std::ifstream(NVCCD_SOURCE_DIR "/conf/state.schema.json"));
+  const OrderedJson schema = OrderedJson::parse(std::ifstream(NVCCD_SOURCE_DIR "/conf/state.schema.json"));
   DeviceSnapshot broken = ls10_switch("00010000:83:00.7");
   broken.error = "no answer from the firmware";
   NodeState failed = node_that_is_on();
@@ -150,7 +150,7 @@ TEST(StateDocument, FollowsTheShippedSchema) {
   EXPECT_EQ(SchemaCheck(schema).complaints(document(failed, {device_of_which_nothing_is_known(), broken})),
             "");
 
-  Json wrong = document(node_that_is_on(), {hopper_gpu("0000:65:00.0")});
+  OrderedJson wrong = document(node_that_is_on(), {hopper_gpu("0000:65:00.0")});
   wrong["devices"][0]["device_id"] = "0x2330";
   wrong["node"].erase("ready");
   EXPECT_EQ(SchemaCheck(schema).complaints(wrong), ".node.ready: missing\n.devices[].device_id: pattern\n");
