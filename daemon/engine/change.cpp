@@ -22,8 +22,12 @@ Result<StagedDevice> StagedDevice::stage(HostDevices& host, Clock& clock, const 
   };
   const auto facts = host.facts(request.address);
   if (!facts) return failed(facts.error());
+  if (facts->instance != request.instance)
+    return failed({.kind = ErrorKind::no_such_device, .cause = "another device has taken its place"});
   auto access = host.acquire(request.address);
   if (!access) return failed(access.error());
+  // A device that cannot be reset later is refused before anything of it, or of any other, was changed.
+  if (auto proven = (*access)->prove(); !proven) return failed(proven.error());
   auto device = ConfidentialDevice::open(facts->kind, facts->device_id, **access, clock, limits.boot_timeout);
   if (!device) return failed(device.error());
 
@@ -62,6 +66,9 @@ Result<> StagedDevice::roll_back() {
 
 Result<> StagedDevice::apply(const std::function<void(JobPhase)>& phase) {
   phase(JobPhase::reset);
+  // Much may have happened since it was staged.
+  if (auto proven = access_->prove(); !proven)
+    return std::unexpected(at_step(proven.error(), JobPhase::stage, request_.address));
   if (auto reset = access_->reset(); !reset)
     return std::unexpected(at_step(reset.error(), JobPhase::reset, request_.address));
   phase(JobPhase::boot);

@@ -12,6 +12,8 @@ namespace nvccd {
 
 struct ChangeRequest {
   PciAddress address;
+  std::uint64_t instance = 0;  // see DeviceFacts; another one is another device
+  Ticket ticket;
   Mode mode = Mode::off;
 };
 

@@ -1,102 +1,87 @@
 #include "engine/device_record.h"
 
+#include <algorithm>
+
 namespace nvccd {
+namespace {
 
-void DeviceRecord::set_desired(bool now_managed, Mode mode) {
-  const bool same = managed == now_managed && snapshot.requested_mode == mode;
-  managed = now_managed;
+// Of hardware that somebody else has, only what was verified before he took it is known.
+std::optional<Mode> known_mode(const DeviceRecord& record) {
+  if (record.life.holder() != nullptr || std::holds_alternative<Verified>(record.life.known()))
+    return record.life.trusted();
+  if (const auto* differs = std::get_if<Differs>(&record.life.known())) return differs->active;
+  if (const auto* broken = record.broken()) return broken->active;
+  return std::nullopt;
+}
+
+DeviceState find_state(const DeviceRecord& record, bool binds) {
+  const DeviceLife& life = record.life;
+  if (life.hangs()) return DeviceState::failed;
+  if (life.works_on(Work::bind)) return DeviceState::binding;
+  if (life.ours() && !life.works_on(Work::look)) return DeviceState::transitioning;
+  if (life.holder() != nullptr) return record.right() ? DeviceState::ready : DeviceState::busy;
+  if (record.right()) return DeviceState::ready;
+  if (record.broken() != nullptr) return DeviceState::failed;
+  if (std::holds_alternative<OutOfStep>(life.known())) return DeviceState::transitioning;
+  if (life.ours() && binds && !record.facts.driver_is_vfio) return DeviceState::binding;
+  return DeviceState::discovered;
+}
+
+std::string find_error(const DeviceRecord& record, DeviceState state) {
+  if (state == DeviceState::busy) return record.life.holder()->error.message();
+  if (state != DeviceState::failed) return {};
+  if (const auto* broken = record.broken(); broken != nullptr && !record.life.hangs())
+    return broken->error.message();
+  return std::get<Ours>(record.life.custody()).hangs->message();
+}
+
+}  // namespace
+
+bool DeviceRecord::needs_change() const {
+  if (!managed() || !std::holds_alternative<Free>(life.custody())) return false;
+  if (std::holds_alternative<Differs>(life.known())) return true;
+  return life.trusted() && !right();
+}
+
+void DeviceRecord::want(Care now, Mode mode) {
+  if (care == now && (desired == mode || now != Care::managed)) return;
+  // What it was verified in stays true; every other knowledge was about another wish. A mode that it may not
+  // have is refused by a look, which concerns this device alone, and not by a change, which would fail for
+  // all.
+  const bool possible = std::ranges::find(supported_modes, mode) != supported_modes.end();
+  if (care != now || !life.trusted() || !possible) happen(event::LookAgain{});
+  care = now;
   desired = mode;
-  if (left_alone()) return leave_alone();
-  snapshot.requested_mode = mode;
-  if (!same && !hangs && snapshot.state != DeviceState::transitioning) {
-    snapshot.state = DeviceState::discovered;
-    needs_change = false;
-    clear_error();
-  }
 }
 
-void DeviceRecord::take_facts(const DeviceFacts& facts) {
-  snapshot.kind = facts.kind;
-  snapshot.vendor_id = facts.vendor_id;
-  snapshot.device_id = facts.device_id;
-  snapshot.name = facts.name;
-  snapshot.driver = facts.driver;
-  snapshot.iommu_group = facts.iommu_group;
-  snapshot.vfio_group = facts.vfio_group;
-  snapshot.vfio_device = facts.vfio_device;
-  snapshot.numa_node = facts.numa_node;
-}
-
-void DeviceRecord::take_look(const LookResult& result) {
-  needs_change = false;
-  if (result.facts) take_facts(*result.facts);
-  if (left_alone()) return leave_alone();
-  snapshot.in_use = result.in_use;
-  if (result.in_use) {
-    // Whoever came unseen may not be the first to have had it since it was verified.
-    if (!seen_open) verified.reset();
-    snapshot.mode = verified;
-    needs_change = verified != desired;
-    if (needs_change) return take_error(DeviceState::busy, *result.error);
-    // Verified before it was taken, and what is wanted is that: it is as good as it was.
-    snapshot.state = DeviceState::ready;
-    return clear_error();
-  }
-  seen_open = false;
-  recheck.reset();
-  verified.reset();
-  // What it is does not change because it does not answer now.
-  if (result.architecture != Architecture::unknown) {
-    snapshot.architecture = result.architecture;
-    snapshot.supported_modes = result.supported_modes;
-  }
-  snapshot.mode = result.mode;
-  if (result.error) {
-    take_error(DeviceState::failed, *result.error);
-    return;
-  }
-  clear_error();
-  needs_change = !result.right;
-  if (result.right) verified = result.mode;
-  snapshot.state = result.right ? DeviceState::ready : DeviceState::discovered;
-}
-
-void DeviceRecord::take_change(Mode mode) {
-  if (left_alone()) return leave_alone();
-  snapshot.mode = verified = mode;
-  clear_error();
-  // What is wanted may be another mode by now, and what was verified may be of the past.
-  needs_change = mode != desired;
-  snapshot.state = needs_change || look_again ? DeviceState::discovered : DeviceState::ready;
-}
-
-void DeviceRecord::doubt(DeviceState state) {
-  verified.reset();
-  if (left_alone()) return;
-  snapshot.mode.reset();
-  snapshot.state = state;
-  clear_error();
-}
-
-void DeviceRecord::leave_alone() {
-  verified.reset();
-  snapshot.mode.reset();
-  snapshot.requested_mode.reset();
-  snapshot.state = DeviceState::unmanaged;
-  needs_change = false;
-  clear_error();
-}
-
-void DeviceRecord::take_error(DeviceState state, const Error& error) {
-  if (left_alone()) return leave_alone();
-  snapshot.state = state;
-  snapshot.error = error.message();
-  error_kind = error.kind;
-}
-
-void DeviceRecord::clear_error() {
-  snapshot.error.clear();
-  error_kind.reset();
+DeviceSnapshot project(const PciAddress& address, const DeviceRecord& record, bool binds) {
+  const DeviceFacts& facts = record.facts;
+  DeviceSnapshot snapshot{
+      .address = address,
+      .kind = facts.kind,
+      .vendor_id = facts.vendor_id,
+      .device_id = facts.device_id,
+      .name = facts.name,
+      .architecture = record.architecture,
+      .supported_modes = record.supported_modes,
+      .driver = facts.driver,
+      .iommu_group = facts.iommu_group,
+      .vfio_group = facts.vfio_group,
+      .vfio_device = facts.vfio_device,
+      .numa_node = facts.numa_node,
+      .mode = std::nullopt,
+      .requested_mode = std::nullopt,
+      .state = DeviceState::unmanaged,
+      .in_use = record.life.holder() != nullptr,
+      .error = {},
+  };
+  // Of a device that is left alone nothing is said.
+  if (!record.managed()) return snapshot;
+  snapshot.requested_mode = record.desired;
+  snapshot.state = find_state(record, binds);
+  snapshot.mode = snapshot.state == DeviceState::ready ? record.life.trusted() : known_mode(record);
+  snapshot.error = find_error(record, snapshot.state);
+  return snapshot;
 }
 
 }  // namespace nvccd

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "hardware/confidential_device.h"
 
@@ -34,7 +35,8 @@ Result<> read_device(ConfidentialDevice& device, const LookRequest& request, Loo
     return std::unexpected(
         Error{.kind = ErrorKind::not_supported,
               .cause = fmt::format("mode {} is not supported by this {} {}", to_string(request.mode),
-                                   to_string(result.architecture), to_string(result.facts->kind)),
+                                   to_string(result.architecture),
+                                   device.chip().architecture == Architecture::ls10 ? "nvswitch" : "gpu"),
               .advice = request.mode == Mode::ppcie && device.chip().ppcie_bit
                             ? "update the device's firmware"
                             : "choose another mode, or give this device one of its own in nvccd.toml"});
@@ -45,8 +47,15 @@ Result<> read_device(ConfidentialDevice& device, const LookRequest& request, Loo
   return {};
 }
 
+// An "unbind" from one driver, a "bind" to another.
+unsigned driver_events_between(const std::string& before, const std::string& after) {
+  if (before == after) return 0;
+  return (before.empty() ? 0U : 1U) + (after.empty() ? 0U : 1U);
+}
+
 Result<> recover(ConfidentialDevice& device, DeviceAccess& access, const LookRequest& request,
                  LookResult& result) {
+  if (auto proven = access.prove(); !proven) return proven;
   if (auto reset = access.reset(); !reset) return reset;
   if (auto booted = device.wait_until_booted(request.limits.boot_timeout); !booted) return booted;
   return read_device(device, request, result);
@@ -64,19 +73,20 @@ LookResult look_at(HostDevices& host, Clock& clock, const LookRequest& request) 
   };
   auto facts = host.facts(request.address);
   if (!facts) return fail(facts.error());
-  result.facts = *std::move(facts);
-  if (!request.managed) return result;
+  if (facts->instance != request.instance)
+    return fail({.kind = ErrorKind::no_such_device, .cause = "another device has taken its place"});
 
-  if (request.bind && !(result.facts->driver_is_vfio && result.facts->companions_bound)) {
+  if (request.bind && !(facts->driver_is_vfio && facts->companions_bound)) {
     const auto bound = host.bind(request.address, request.bind_policy);
-    facts = host.facts(request.address);
-    if (facts) result.facts = *std::move(facts);
+    const auto before = *std::exchange(facts, host.facts(request.address));
+    if (facts) result.own_driver_events = driver_events_between(before.driver, facts->driver);
     if (!bound) return fail(bound.error(), JobPhase::bind);
+    if (!facts) return fail(facts.error());
   }
   const auto access = host.acquire(request.address);
   if (!access) return fail(access.error(), JobPhase::bind);
-  auto device = ConfidentialDevice::open(result.facts->kind, result.facts->device_id, **access, clock,
-                                         request.limits.boot_timeout);
+  auto device =
+      ConfidentialDevice::open(facts->kind, facts->device_id, **access, clock, request.limits.boot_timeout);
   if (!device) return fail(device.error(), JobPhase::boot);
   auto read = read_device(*device, request, result);
   result.out_of_step = !read && read.error().transient;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "engine/device_life.h"
 #include "pci/host_devices.h"
 
 namespace nvccd {
@@ -15,7 +16,8 @@ struct StepLimits {
 
 struct LookRequest {
   PciAddress address;
-  bool managed = true;    // false: only what the kernel knows
+  std::uint64_t instance = 0;  // see DeviceFacts; another one is another device
+  Ticket ticket;
   Mode mode = Mode::off;  // the one to compare with
   bool bind = true;
   BindPolicy bind_policy;
@@ -24,7 +26,7 @@ struct LookRequest {
 };
 
 struct LookResult {
-  std::optional<DeviceFacts> facts;  // nullopt: the device is gone
+  unsigned own_driver_events = 0;  // that udev will tell of, as the device was bound
   Architecture architecture = Architecture::unknown;
   std::vector<Mode> supported_modes;
   std::optional<Mode> mode;  // the active one; nullopt: not readable

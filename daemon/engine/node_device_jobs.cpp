@@ -1,4 +1,4 @@
-// The part of NodeManager that runs single actions on one device: bind, unbind, reset.
+// The part of NodeManager that does single things with one device: bind, unbind, reset.
 #include <utility>
 
 #include "engine/node_manager.h"
@@ -14,125 +14,131 @@ constexpr Duration device_job_slack = 120s;
 }  // namespace
 
 Result<DeviceRecord*> NodeManager::find_for_job(const PciAddress& address) {
-  const auto position = records_.find(address);
-  if (position == records_.end())
+  DeviceRecord* record = find(address);
+  if (record == nullptr)
     return std::unexpected(Error{.kind = ErrorKind::no_such_device,
                                  .cause = "there is no such NVIDIA GPU or NVSwitch on this host",
                                  .device = address});
-  DeviceRecord& record = position->second;
-  if (!record.managed)
+  if (record->care == Care::excluded)
     return std::unexpected(Error{.kind = ErrorKind::not_supported,
                                  .cause = "the settings exclude this device (managed = false)",
                                  .device = address});
-  if (record.snapshot.in_use)
+  if (record->life.holder() != nullptr)
     return std::unexpected(
         Error{.kind = ErrorKind::device_busy, .cause = "the device is in use by a VM", .device = address});
   if (auto free = check_no_job(); !free) return std::unexpected(free.error());
-  if (record.ours())
+  if (workers_.contains(address))
     return std::unexpected(Error{.kind = ErrorKind::job_in_progress,
                                  .cause = "the device is being looked at",
                                  .advice = "try again in a moment",
                                  .device = address});
-  return &record;
+  return record;
 }
 
-Result<JobId> NodeManager::start_device_job(JobKind kind, const PciAddress& address,
-                                            std::move_only_function<Result<>()> work) {
-  const JobId id = add_job(kind, {}, {address});
-  device_job_ = id;
-  update_job(id, [&](JobSnapshot& job) { job.state = JobState::running; });
+JobId NodeManager::open_device_job(JobKind kind, const PciAddress& address, DeviceJob::Stage stage) {
+  const JobId id = jobs_.open(kind, {}, {address});
+  jobs_.update(id, [](JobSnapshot& job) { job.state = JobState::running; });
+  device_job_ = DeviceJob{.id = id, .address = address, .stage = stage};
+  return id;
+}
+
+JobId NodeManager::start_device_job(JobKind kind, Work work, const PciAddress& address,
+                                    std::move_only_function<Result<>()> action) {
+  const JobId id = open_device_job(kind, address, DeviceJob::Stage::working);
   DeviceRecord& record = records_.at(address);
-  record.changing = true;
-  record.verified.reset();
-  record.snapshot.state = kind == JobKind::bind ? DeviceState::binding : DeviceState::transitioning;
-  publish(address);
-  publish_node();
-  device_job_deadline_ =
-      parts_.scheduler->after(settings_.transition.boot_timeout + device_job_slack, [this, address] {
+  const std::uint64_t incarnation = record.incarnation;
+  record.happen(event::LookAgain{});  // nothing is known of it from here on
+  record.happen(event::WorkStarted{.work = work, .incarnation = incarnation});
+  record.work_deadline = parts_.scheduler->after(
+      settings_.transition.boot_timeout + device_job_slack, [this, address, incarnation] {
         const Error error{.kind = ErrorKind::hardware_failed,
                           .cause = "the kernel does not come back from what was asked of it",
                           .advice = "the kernel's log may say why (journalctl -k); a reboot may be needed",
                           .device = address};
-        worker_hangs(address, error);
-        finish_device_job(std::unexpected(error), address);
-        publish_node();
-        plan();
+        work_hangs(address, incarnation, error);
+        close_device_job(std::unexpected(error));
+        reconcile();
       });
-  start_with_result(*parts_.scheduler, std::move(work),
-                    [this, alive = std::weak_ptr(alive_), id, kind, address](const Result<>& result) {
-                      if (!alive.expired()) device_job_worked(id, kind, address, result);
-                    });
+  start_worker_at(address);
+  commit();
+  start_with_result(
+      *parts_.scheduler, std::move(action),
+      [this, alive = std::weak_ptr(alive_), id, kind, address, incarnation](const Result<>& result) {
+        if (!alive.expired()) device_job_worked(id, kind, address, incarnation, result);
+      });
   return id;
 }
 
 void NodeManager::device_job_worked(JobId id, JobKind kind, const PciAddress& address,
-                                    const Result<>& result) {
-  if (device_job_ != id) return worker_returned(address);  // it had been given up
-  device_job_deadline_.reset();
-  const auto position = records_.find(address);
-  // A reset is over when the look that follows has seen the device again.
-  if (result && kind == JobKind::reset && position != records_.end())
-    update_job(id, [](JobSnapshot& job) {
-      job.phase = JobPhase::boot;
-      job.progress = 0.4;
-    });
-  else
-    finish_device_job(result, address);
-  if (position == records_.end()) return plan();
-  DeviceRecord& record = position->second;
-  record.changing = false;
-  if (result && kind != JobKind::reset) record.released = kind == JobKind::unbind;
-  record.snapshot.state = DeviceState::discovered;
-  set_desired(record);
-  request_look(record);
-  publish_node();
+                                    std::uint64_t incarnation, const Result<>& result) {
+  DeviceRecord* record = find(address);
+  const bool same = record != nullptr && record->incarnation == incarnation;
+  // It had been given up, or its device has gone.
+  if (!device_job_ || device_job_->id != id || !same) return worker_returned(address, incarnation);
+  end_worker_at(address);
+  record->work_deadline.reset();
+  record->happen(event::WorkEnded{});
+  if (result && kind == JobKind::unbind) record->care = Care::released;
+  refresh(address);
+  if (!result) {
+    close_device_job(result);
+  } else {
+    // Over when it was seen what it has led to.
+    device_job_->stage = DeviceJob::Stage::settling;
+    if (kind == JobKind::reset)
+      jobs_.update(id, [](JobSnapshot& job) {
+        job.phase = JobPhase::boot;
+        job.progress = 0.4;
+      });
+  }
+  reconcile();
 }
 
-void NodeManager::finish_device_job(const Result<>& result, const PciAddress& address) {
-  const JobId id = *std::exchange(device_job_, std::nullopt);
-  device_job_deadline_.reset();
+void NodeManager::close_device_job(const Result<>& result) {
+  const DeviceJob job = *std::exchange(device_job_, std::nullopt);
   if (result)
-    finish_job(id, JobState::done);
+    jobs_.close(job.id, JobState::done);
   else
-    finish_job(id, JobState::failed, result.error().kind, on_device(result.error(), address).message());
+    jobs_.close(job.id, JobState::failed, result.error().kind,
+                on_device(result.error(), job.address).message());
 }
 
-// Of a reset job: the device has been seen again, or never will be.
-void NodeManager::verify_reset(const PciAddress& address, const Result<>& result) {
-  if (!device_job_) return;
-  const JobSnapshot& job = jobs_.at(*device_job_);
-  if (job.phase == JobPhase::boot && job.devices.front() == address) finish_device_job(result, address);
+// Called when nothing else is left to do.
+void NodeManager::settle_device_job() {
+  if (!device_job_ || device_job_->stage != DeviceJob::Stage::settling) return;
+  const DeviceRecord& record = records_.at(device_job_->address);
+  if (record.life.ours() || record.needs_look() || record.needs_change()) return;
+  if (record.managed() && record.broken() != nullptr)
+    return close_device_job(std::unexpected(record.broken()->error));
+  if (record.busy()) return close_device_job(std::unexpected(record.life.holder()->error));
+  close_device_job({});
 }
 
+// What binds is the look that follows.
 Result<JobId> NodeManager::bind(const PciAddress& address) {
   const auto record = find_for_job(address);
   if (!record) return std::unexpected(record.error());
-  const BindPolicy policy{.driver = settings_.vfio.driver,
-                          .take_over_idle = settings_.vfio.takeover == Takeover::idle};
-  return start_device_job(JobKind::bind, address, [host = parts_.host, address, policy] {
-    return host.devices->bind(address, policy);
-  });
+  const JobId id = open_device_job(JobKind::bind, address, DeviceJob::Stage::settling);
+  (*record)->care = Care::managed;
+  (*record)->happen(event::LookAgain{});
+  reconcile();
+  return id;
 }
 
 Result<JobId> NodeManager::unbind(const PciAddress& address) {
   const auto record = find_for_job(address);
   if (!record) return std::unexpected(record.error());
-  return start_device_job(JobKind::unbind, address, [host = parts_.host, address]() -> Result<> {
-    // Held only to see that nobody else has it. The kernel waits with the unbinding for whoever has the
-    // device open, and before Linux 6.1 for the group to be closed too.
-    if (auto access = host.devices->acquire(address);
-        !access && access.error().kind == ErrorKind::device_busy)
-      return std::unexpected(access.error());
-    return host.devices->unbind(address);
-  });
+  return start_device_job(JobKind::unbind, Work::unbind, address,
+                          [host = parts_.host, address] { return host.devices->unbind(address); });
 }
 
 Result<JobId> NodeManager::reset(const PciAddress& address) {
   const auto record = find_for_job(address);
   if (!record) return std::unexpected(record.error());
-  return start_device_job(JobKind::reset, address, [host = parts_.host, address]() -> Result<> {
+  return start_device_job(JobKind::reset, Work::reset, address, [host = parts_.host, address]() -> Result<> {
     auto access = host.devices->acquire(address);
     if (!access) return std::unexpected(access.error());
+    if (auto proven = (*access)->prove(); !proven) return proven;
     return (*access)->reset();
   });
 }

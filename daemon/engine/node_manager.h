@@ -1,12 +1,13 @@
-// The reconciler: every trigger leads to a look at the devices, a comparison with what is wanted, and, where
-// they differ, to a transition. Everything here runs on the loop's thread.
+// The reconciler: every trigger tells a device's life what has happened, and then the same follows: look at
+// what is not known, change what is not as it should be, publish. Everything here runs on the loop's thread.
 #pragma once
 
 #include "config/settings_file.h"
 #include "engine/device_record.h"
+#include "engine/group_use.h"
+#include "engine/jobs.h"
 #include "engine/manager.h"
-#include "engine/node_mode_store.h"
-#include "engine/transition.h"
+#include "engine/publication.h"
 
 namespace nvccd {
 
@@ -34,26 +35,25 @@ class NodeManager final : public Manager {
   // ever.
   void start(Task settled);
 
-  // Triggers from udev and from the watch of the VFIO nodes.
+  // What witnesses tell; none of it is told of our own doing, but for the events of udev and the VFIO nodes.
   void device_appeared(const PciAddress& address);
   void device_gone(const PciAddress& address);
   void device_driver_changed(const PciAddress& address);
-  void vfio_node_opened(const std::string& node);
-  void vfio_node_closed(const std::string& node);
-  void vfio_events_lost();
-
-  // What witnesses tell; none of it is told of our own doing.
   void device_recovered(
       const PciAddress& address);  // the kernel brought it, or a bridge above, back from an error
   void device_touched(const PciAddress& address);  // somebody opened its reset, config or resource0 in sysfs
-  void virtual_machines_changed();                 // a VM began or ended, and may have nodes of its own
-  void resumed();                                  // the host slept
+  void vfio_node_opened(const std::string& node);
+  void vfio_node_closed(const std::string& node);
+  void virtual_machines_changed();  // a VM began or ended, and may have nodes of its own
+  void resumed();                   // the host slept
+  void vfio_events_lost();
+  void udev_events_lost();
 
   const Settings& settings() const { return settings_; }
 
-  const NodeState& node() const override { return node_; }
-  const std::map<PciAddress, DeviceSnapshot>& devices() const override { return published_; }
-  const std::map<JobId, JobSnapshot>& jobs() const override { return jobs_; }
+  const NodeState& node() const override { return publication_.node(); }
+  const std::map<PciAddress, DeviceSnapshot>& devices() const override { return publication_.devices(); }
+  const std::map<JobId, JobSnapshot>& jobs() const override { return jobs_.jobs(); }
   std::optional<JobId> current_job() const override;
   Result<JobId> set_mode(Mode mode, const ModeOptions& options) override;
   Result<JobId> clear_mode(const ModeOptions& options) override;
@@ -63,104 +63,89 @@ class NodeManager final : public Manager {
   Result<> cancel(JobId job) override;
   void rescan() override;
   Result<> reload() override;
-  void add_observer(ManagerObserver& observer) override { observers_.push_back(&observer); }
-  void remove_observer(ManagerObserver& observer) override { std::erase(observers_, &observer); }
+  void add_observer(ManagerObserver& observer) override { publication_.add_observer(observer); }
+  void remove_observer(ManagerObserver& observer) override { publication_.remove_observer(observer); }
 
  private:
-  // A change of the node's mode that somebody asked for.
-  struct ModeJob {
-    JobId id;
-    bool wait;
-    NodeModes before;  // put back when nothing comes of it
-    std::vector<PciAddress> devices;
-  };
-
-  // Of a VFIO node, while a worker of ours had a device of it; our own openings and closings are balanced.
-  struct NodeUse {
-    int balance = 0;  // openings minus closings
-    bool let_go = false;
-  };
-
-  // What the last looks leave to do.
-  struct Plan {
+  // What is left to do.
+  struct Agenda {
     std::vector<PciAddress> change;
     std::vector<PciAddress> busy;
     bool looking = false;        // a look is under way
     bool worth_waiting = false;  // and it began so lately that the other devices wait for it
-    const DeviceRecord* failed = nullptr;
+    std::optional<PciAddress> failed;
   };
 
-  // node_manager.cpp: looks and plans
-  void look_at_everything();
-  void something_happened(DeviceRecord& record);
-  void request_look(DeviceRecord& record);
-  void look_finished(const LookRequest& request, const LookResult& result);
-  void look_hangs(const PciAddress& address);
+  // node_manager.cpp: which devices there are, and what is wanted of them
+  void refresh(const PciAddress& address);
   void forget(const PciAddress& address);
-  bool has_other_driver(const DeviceRecord& record) const;
-  void update_desired();
-  void set_desired(DeviceRecord& record);
-  Plan make_plan() const;
-  void plan();
-  void settle_if_idle(const Plan& plan);
-  void publish(const PciAddress& address);
-  void publish_node();
-  template <typename Notify>
-  void notify(Notify call) {
-    const auto observers = observers_;  // one may come or go in a call
-    for (ManagerObserver* observer : observers)
-      call(*observer);
-  }
+  void update_requested();
+  void update_wish(const PciAddress& address, DeviceRecord& record);
+  DeviceRecord* find(const PciAddress& address);
+  void happen(const PciAddress& address, const Event& event);
+  void happen_to_all(const Event& event);
 
-  // node_holders.cpp: who has a device
-  bool node_is_ours(const std::string& node) const;
-  bool was_let_go(const DeviceRecord& record) const;
+  // node_reconcile.cpp: what follows from anything
+  void reconcile();
+  void commit();
+  Agenda make_agenda() const;
+  bool carry_out(Agenda agenda);
+  void settle_if_idle(const Agenda& agenda);
+
+  // node_looks.cpp
+  void start_look(const PciAddress& address, DeviceRecord& record);
+  void look_finished(const LookRequest& request, const LookResult& result);
+  Knowledge learn_from(const LookResult& result) const;
   void account_for_openings(const DeviceRecord& record);
-  void watch_holder(DeviceRecord& record);
+  bool node_is_ours(const std::string& node) const;
+  bool wait_for_predecessor(const PciAddress& address, DeviceRecord& record);
+  void watch_holder(const PciAddress& address, DeviceRecord& record);
+  void work_hangs(const PciAddress& address, std::uint64_t incarnation, const Error& error);
+  void worker_returned(const PciAddress& address, std::uint64_t incarnation);
+  std::set<PciAddress> excluded_devices() const;
+  void start_worker_at(const PciAddress& address) { ++workers_[address]; }
+  void end_worker_at(const PciAddress& address);
 
-  // node_jobs.cpp: changes of the node's mode, and all jobs
+  // node_mode_jobs.cpp
   Result<JobId> start_mode_job(JobKind kind, const NodeModes& wanted, const ModeOptions& options);
   Result<> check_mode(Mode mode) const;
   Result<> check_no_job() const;
-  void set_node_modes(const NodeModes& modes);
-  void run_transition(const std::vector<PciAddress>& addresses);
-  void device_changed(const ChangeRequest& request, const Result<>& result);
-  void worker_hangs(const PciAddress& address, const Error& error);
-  void worker_returned(const PciAddress& address);
-  void transition_finished(Transition::Outcome outcome);
-  void finish_mode_job(const Plan& plan);
   void give_up_mode_job(JobState state, ErrorKind kind, const std::string& error);
-  JobId add_job(JobKind kind, std::optional<Mode> mode, std::vector<PciAddress> devices);
-  void update_job(JobId id, const std::function<void(JobSnapshot&)>& update);
-  void finish_job(JobId id, JobState state, std::optional<ErrorKind> kind = {},
-                  const std::string& error = {});
+  void finish_mode_job(const Agenda& agenda);
+  bool wait_for_busy(Agenda& agenda);
 
-  // node_device_jobs.cpp: single actions on one device
-  Result<JobId> start_device_job(JobKind kind, const PciAddress& address,
-                                 std::move_only_function<Result<>()> work);
-  void device_job_worked(JobId id, JobKind kind, const PciAddress& address, const Result<>& result);
-  void finish_device_job(const Result<>& result, const PciAddress& address);
-  void verify_reset(const PciAddress& address, const Result<>& result);
+  // node_changes.cpp
+  void start_change(const std::vector<PciAddress>& addresses);
+  Result<> may_reset(const ChangeRequest& request) const;
+  void reset_begins(const std::vector<PciAddress>& addresses);
+  void device_finished(const ChangeRequest& request, const Result<>& result);
+  void change_finished(Transition::Outcome outcome);
+
+  // node_device_jobs.cpp
   Result<DeviceRecord*> find_for_job(const PciAddress& address);
+  JobId open_device_job(JobKind kind, const PciAddress& address, DeviceJob::Stage stage);
+  JobId start_device_job(JobKind kind, Work work, const PciAddress& address,
+                         std::move_only_function<Result<>()> action);
+  void device_job_worked(JobId id, JobKind kind, const PciAddress& address, std::uint64_t incarnation,
+                         const Result<>& result);
+  void close_device_job(const Result<>& result);
+  void settle_device_job();
 
   Parts parts_;
   Settings settings_;
   NodeModes node_modes_;
-  NodeState node_;
-  NodeState published_node_;  // what observers were told last
+  NodeState node_;  // what is wanted of it; the rest comes from the devices
   std::string last_warning_;
   std::map<PciAddress, DeviceRecord> records_;
-  std::map<PciAddress, DeviceSnapshot> published_;  // what observers were told last
-  std::map<std::string, NodeUse> node_uses_;        // by path
-  std::map<JobId, JobSnapshot> jobs_;
-  JobId last_job_id_ = 0;
+  std::uint64_t last_incarnation_ = 0;
+  std::map<PciAddress, unsigned> workers_;  // at an address, of whatever incarnation: they share its mailbox
+  GroupUse group_use_;
+  std::vector<Task> starts_;  // of workers, when everybody was told
+  JobBook jobs_;
   std::optional<ModeJob> mode_job_;
-  std::optional<JobId> device_job_;
-  std::unique_ptr<Timer> device_job_deadline_;  // fires when its worker must have been back long ago
-  std::shared_ptr<Transition> transition_;
-  std::optional<JobId> transition_job_;
-  std::optional<Error> transition_error_;  // the first of the running transition
-  std::vector<ManagerObserver*> observers_;
+  std::optional<RunningChange> change_;
+  std::optional<DeviceJob> device_job_;
+  Publication publication_;
   Task settled_;
   std::shared_ptr<int> alive_ =
       std::make_shared<int>(0);  // expires before the members: late workers check it

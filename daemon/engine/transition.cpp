@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 // Beyond the boot itself: what the kernel may spend in a reset (it polls a silent device for 60 s), and the
 // firmware in the mailbox. Whoever takes longer hangs.
 constexpr Duration slack = 90s;
+constexpr Duration retry_slack = 30s;
 
 double progress_at(JobPhase phase) {
   switch (phase) {
@@ -61,7 +62,8 @@ Transition::Transition(Scheduler& scheduler, Host host, std::vector<ChangeReques
 
 // The time of each stage counts anew.
 void Transition::start_deadline() {
-  deadline_ = scheduler_.after(limits_.boot_timeout + slack, [this] { out_of_time(); });
+  deadline_ = scheduler_.after(limits_.boot_timeout + slack + (limits_.retries + 1) * retry_slack,
+                               [this] { out_of_time(); });
 }
 
 void Transition::start() {
@@ -76,19 +78,19 @@ void Transition::start() {
           if (!staged) return std::unexpected(staged.error());
           return std::make_shared<StagedDevice>(*std::move(staged));
         },
-        [self = self_, address, &scheduler = scheduler_,
+        [self = self_, address, request = device.request, &scheduler = scheduler_,
          returned = callbacks_.device_returned](Result<std::shared_ptr<StagedDevice>> staged) {
           const auto transition = self.lock();
           if (transition && transition->waits_for(address))
             return transition->device_staged(address, std::move(staged));
-          if (!staged) return returned(address);
+          if (!staged) return returned(request);
           // It hung for so long that nobody waits any more: put its knobs back all the same.
           scheduler.start(
               [late = *std::move(staged)]() mutable {
                 (void)late->roll_back();
                 late.reset();
               },
-              [returned, address] { returned(address); });
+              [returned, request] { returned(request); });
         });
   }
   report_progress();
@@ -109,6 +111,8 @@ void Transition::device_staged(const PciAddress& address, Result<std::shared_ptr
 }
 
 void Transition::all_staged() {
+  for (const auto& [address, device] : devices_)
+    if (const auto may = callbacks_.may_reset(device.request); !may && !refusal_) refusal_ = may.error();
   if (refusal_ || cancelled_)
     roll_back();
   else
@@ -128,9 +132,10 @@ void Transition::roll_back() {
           staged.reset();  // lets go of the device, which may take long, here and not on the loop
           return result;
         },
-        [self = self_, address, returned = callbacks_.device_returned](const Result<>& result) {
+        [self = self_, address, request = device.request,
+         returned = callbacks_.device_returned](const Result<>& result) {
           const auto transition = self.lock();
-          if (!transition || !transition->waits_for(address)) return returned(address);
+          if (!transition || !transition->waits_for(address)) return returned(request);
           Device& rolled_back = transition->devices_.at(address);
           rolled_back.worker_running = false;
           Error error = !result ? result.error()
@@ -147,6 +152,10 @@ void Transition::roll_back() {
 void Transition::apply() {
   stage_ = Stage::applying;
   start_deadline();
+  std::vector<PciAddress> addresses;
+  for (const auto& [address, device] : devices_)
+    addresses.push_back(address);
+  callbacks_.reset_begins(addresses);
   for (auto& [address, device] : devices_) {
     device.worker_running = true;
     device.phase = JobPhase::reset;
@@ -162,9 +171,10 @@ void Transition::apply() {
           staged.reset();
           return result;
         },
-        [self = self_, address, returned = callbacks_.device_returned](Result<> result) {
+        [self = self_, address, request = device.request,
+         returned = callbacks_.device_returned](Result<> result) {
           const auto transition = self.lock();
-          if (!transition || !transition->waits_for(address)) return returned(address);
+          if (!transition || !transition->waits_for(address)) return returned(request);
           Device& applied = transition->devices_.at(address);
           applied.worker_running = false;
           transition->finish_device(applied, std::move(result));
@@ -208,7 +218,7 @@ void Transition::out_of_time() {
     if (stage_ == Stage::staging && !refusal_) refusal_ = error;
     device.progress = 1;
     device.worker_running = false;
-    callbacks_.device_hangs(address, error);
+    callbacks_.device_hangs(device.request, error);
     device.result = std::unexpected(std::move(error));
   }
   if (stage_ == Stage::staging)

@@ -21,12 +21,16 @@ class Transition {
 
   struct Callbacks {
     std::function<void(JobPhase, double progress)> progress;
+    // Whether a device may still be reset, asked when all are staged. An error undoes the change for all.
+    std::function<Result<>(const ChangeRequest&)> may_reset;
+    // Before the first reset.
+    std::function<void(const std::vector<PciAddress>&)> reset_begins;
     // Once per device, when its fate is known: changed and verified, or why not.
     std::function<void(const ChangeRequest&, const Result<>&)> device_finished;
     // Instead, of a device whose worker does not come back in time; it still has the device then.
-    std::function<void(const PciAddress&, const Error&)> device_hangs;
+    std::function<void(const ChangeRequest&, const Error&)> device_hangs;
     // It has come back after all, and let go of the device. The transition may be long over.
-    std::function<void(const PciAddress&)> device_returned;
+    std::function<void(const ChangeRequest&)> device_returned;
     // Last, once, from the loop; the transition may be destroyed in it.
     std::function<void(Outcome)> finished;
   };

@@ -1,6 +1,7 @@
 #include "pci/device_facts.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -104,6 +105,8 @@ Result<DeviceFacts> read_facts(const HostPaths& paths, const PciAddress& address
   if (!device_class) return gone(device_class.error());
 
   DeviceFacts facts;
+  // The kernel makes the directory anew for each device that comes, and sysfs gives no number twice.
+  if (struct stat status{}; ::stat(directory.c_str(), &status) == 0) facts.instance = status.st_ino;
   facts.vendor_id = static_cast<std::uint16_t>(*vendor);
   facts.device_id = static_cast<std::uint16_t>(*device);
   const auto kind = classify(facts.vendor_id, *device_class);

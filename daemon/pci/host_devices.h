@@ -13,6 +13,7 @@ namespace nvccd {
 
 // What the kernel knows of a device.
 struct DeviceFacts {
+  std::uint64_t instance = 0;  // never that of an earlier device at the address
   DeviceKind kind = DeviceKind::gpu;
   std::uint16_t vendor_id = 0;
   std::uint16_t device_id = 0;

@@ -14,14 +14,20 @@ bool matches(const DeviceMatch& match, const PciAddress& address, DeviceKind kin
 
 // The mode in which all managed devices were verified; nullopt: there is no such mode. NVSwitches have a part
 // in ppcie only, and there all devices have one.
-std::optional<Mode> common_mode(Mode requested, std::span<const DeviceSnapshot* const> devices) {
+std::optional<Mode> common_mode(std::span<const DeviceSnapshot* const> devices) {
+  // Without a GPU nothing is on or in devtools: what the switches are in is all that there is.
+  const bool any_gpu = std::ranges::any_of(devices, [](const DeviceSnapshot* device) {
+    return device->state != DeviceState::unmanaged && device->kind == DeviceKind::gpu;
+  });
   std::optional<Mode> common;
   for (const DeviceSnapshot* device : devices) {
-    if (device->state == DeviceState::unmanaged || device->kind == DeviceKind::nvswitch) continue;
+    if (device->state == DeviceState::unmanaged) continue;
+    if (any_gpu && device->kind == DeviceKind::nvswitch) continue;
     if (!device->mode || (common && common != device->mode)) return std::nullopt;
     common = device->mode;
   }
-  const Mode mode = common.value_or(requested);
+  if (!common) return std::nullopt;
+  const Mode mode = *common;
   for (const DeviceSnapshot* device : devices)
     if (mode == Mode::ppcie && device->state != DeviceState::unmanaged && device->mode != Mode::ppcie)
       return std::nullopt;
@@ -70,7 +76,7 @@ DesiredDevice desired_device(const Settings& settings, Mode node_mode, const Pci
   return desired;
 }
 
-NodeSummary summarize(Mode requested, std::span<const DeviceSnapshot* const> devices, bool changing) {
+NodeSummary summarize(std::span<const DeviceSnapshot* const> devices, bool changing) {
   const DeviceSnapshot* failed = nullptr;
   bool all_verified = true;
   bool any = false;
@@ -87,7 +93,7 @@ NodeSummary summarize(Mode requested, std::span<const DeviceSnapshot* const> dev
   } else if (failed != nullptr) {
     summary.mode_state = ModeState::failed;
   } else if (any && all_verified) {
-    const auto mode = common_mode(requested, devices);
+    const auto mode = common_mode(devices);
     if (mode) summary.mode_state = to_mode_state(*mode);
     if (!mode) summary.error = "the settings give devices different modes, so the node as a whole is in none";
     summary.ready = mode == Mode::on || mode == Mode::ppcie;

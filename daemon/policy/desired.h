@@ -39,6 +39,6 @@ struct NodeSummary {
   bool ready = false;
   std::string error;  // "" when nothing is wrong
 };
-NodeSummary summarize(Mode requested, std::span<const DeviceSnapshot* const> devices, bool changing);
+NodeSummary summarize(std::span<const DeviceSnapshot* const> devices, bool changing);
 
 }  // namespace nvccd

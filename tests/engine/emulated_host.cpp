@@ -146,7 +146,8 @@ emulator::Device& EmulatedHost::plug(const PciAddress& address, emulator::Model 
             .delays = delays,
             .driver = driver,
             .device_id = 0,
-            .group = ++last_group_};
+            .group = ++last_group_,
+            .instance = ++last_instance_};
   // From the configuration space now: a fault may hide it later, but the kernel has read it at plugging.
   slot.device_id = static_cast<std::uint16_t>(slot.device->config_read(0, 4) >> 16);
   return *slots_.insert_or_assign(address, std::move(slot)).first->second.device;
@@ -158,7 +159,8 @@ void EmulatedHost::plug(const PciAddress& address, emulator::Model model,
             .model = model,
             .delays = delays,
             .driver = "vfio-pci",
-            .group = ++last_group_};
+            .group = ++last_group_,
+            .instance = ++last_instance_};
   slot.device_id = static_cast<std::uint16_t>(slot.device->config_read(0, 4) >> 16);
   slots_.insert_or_assign(address, std::move(slot));
 }
@@ -197,6 +199,7 @@ Result<DeviceFacts> EmulatedHost::facts(const PciAddress& address) {
         Error{.kind = ErrorKind::no_such_device, .cause = "there is no such device", .device = address});
   const Slot& slot = position->second;
   DeviceFacts facts;
+  facts.instance = slot.instance;
   facts.kind = slot.model == emulator::Model::ls10 ? DeviceKind::nvswitch : DeviceKind::gpu;
   facts.vendor_id = 0x10de;
   facts.device_id = slot.device_id;

@@ -70,6 +70,7 @@ class EmulatedHost final : public HostDevices {
     std::string driver;
     std::uint16_t device_id = 0;
     int group = 0;
+    std::uint64_t instance = 0;
     Duration binding_time{};
     bool held_by_vm = false;
     bool driver_used = false;
@@ -88,6 +89,7 @@ class EmulatedHost final : public HostDevices {
   std::map<PciAddress, Slot> slots_;
   std::atomic<std::uint64_t> steps_ = 0;
   int last_group_ = 0;
+  std::uint64_t last_instance_ = 0;
   std::map<int, int> our_holds_;  // by group
 };
 

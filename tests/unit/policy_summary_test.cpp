@@ -20,12 +20,11 @@ DeviceSnapshot device(DeviceState state, const char* error = "", Mode mode = Mod
   return snapshot;
 }
 
-NodeSummary summary_of(const std::vector<DeviceSnapshot>& devices, Mode requested = Mode::on,
-                       bool changing = false) {
+NodeSummary summary_of(const std::vector<DeviceSnapshot>& devices, bool changing = false) {
   std::vector<const DeviceSnapshot*> pointers;
   for (const auto& snapshot : devices)
     pointers.push_back(&snapshot);
-  return summarize(requested, pointers, changing);
+  return summarize(pointers, changing);
 }
 
 TEST(NodeSummary, IsReadyOnlyWhenEveryManagedDeviceIs) {
@@ -50,7 +49,7 @@ DeviceSnapshot verified(DeviceKind kind, Mode mode) {
 
 TEST(NodeSummary, IsReadyInTheModesThatProtectAndInNoOther) {
   for (const Mode mode : all_modes) {
-    const auto summary = summary_of({verified(DeviceKind::gpu, mode)}, mode);
+    const auto summary = summary_of({verified(DeviceKind::gpu, mode)});
     EXPECT_EQ(summary.ready, mode == Mode::on || mode == Mode::ppcie) << to_string(mode);
   }
 }
@@ -58,18 +57,23 @@ TEST(NodeSummary, IsReadyInTheModesThatProtectAndInNoOther) {
 TEST(NodeSummary, NamesTheModeOnceEveryDeviceWasVerifiedInIt) {
   for (const Mode mode : all_modes) {
     const auto gpu = verified(DeviceKind::gpu, mode);
-    EXPECT_EQ(summary_of({gpu, gpu}, mode).mode_state, to_mode_state(mode));
+    EXPECT_EQ(summary_of({gpu, gpu}).mode_state, to_mode_state(mode));
   }
 }
 
 TEST(NodeSummary, SwitchesHaveAPartInPpcieOnly) {
   const auto idle_switch = verified(DeviceKind::nvswitch, Mode::off);
-  EXPECT_TRUE(summary_of({verified(DeviceKind::gpu, Mode::on), idle_switch}, Mode::on).ready);
-  EXPECT_FALSE(summary_of({verified(DeviceKind::gpu, Mode::ppcie), idle_switch}, Mode::ppcie).ready);
+  EXPECT_TRUE(summary_of({verified(DeviceKind::gpu, Mode::on), idle_switch}).ready);
+  EXPECT_FALSE(summary_of({verified(DeviceKind::gpu, Mode::ppcie), idle_switch}).ready);
   EXPECT_TRUE(
-      summary_of({verified(DeviceKind::gpu, Mode::ppcie), verified(DeviceKind::nvswitch, Mode::ppcie)},
-                 Mode::ppcie)
+      summary_of({verified(DeviceKind::gpu, Mode::ppcie), verified(DeviceKind::nvswitch, Mode::ppcie)})
           .ready);
+}
+
+TEST(NodeSummary, SwitchesAloneMakeNoNodeOn) {
+  const auto summary = summary_of({verified(DeviceKind::nvswitch, Mode::off)});
+  EXPECT_FALSE(summary.ready) << "its GPUs are gone, or excluded";
+  EXPECT_EQ(summary.mode_state, ModeState::off);
 }
 
 TEST(NodeSummary, IsInNoModeWhenTheSettingsGiveOneGpuAnother) {
@@ -81,14 +85,14 @@ TEST(NodeSummary, IsInNoModeWhenTheSettingsGiveOneGpuAnother) {
 }
 
 TEST(NodeSummary, TellsTheModeThatTheHardwareIsInNotTheOneAskedFor) {
-  const auto summary = summary_of({verified(DeviceKind::gpu, Mode::off)}, Mode::on);
+  const auto summary = summary_of({verified(DeviceKind::gpu, Mode::off)});
   EXPECT_FALSE(summary.ready);
   EXPECT_EQ(summary.mode_state, ModeState::off);
 }
 
 TEST(NodeSummary, IsNeverReadyWhileSomethingChanges) {
   for (const auto state : all_states) {
-    const auto summary = summary_of({device(state), device(ready)}, Mode::on, true);
+    const auto summary = summary_of({device(state), device(ready)}, true);
     EXPECT_FALSE(summary.ready) << to_string(state);
     EXPECT_EQ(summary.mode_state, ModeState::transitioning) << to_string(state);
   }
@@ -110,7 +114,7 @@ TEST(NodeSummary, ABusyDeviceMakesTheStateUnknownNotFailed) {
 TEST(NodeSummary, TellsTheErrorOfTheFirstFailedDevice) {
   const std::vector devices = {device(ready), device(failed, "the first"), device(failed, "the second")};
   EXPECT_EQ(summary_of(devices).error, "the first");
-  EXPECT_EQ(summary_of(devices, Mode::on, true).error, "the first");
+  EXPECT_EQ(summary_of(devices, true).error, "the first");
 }
 
 TEST(NodeSummary, AnUnmanagedDeviceWithAnErrorDoesNotMatter) {

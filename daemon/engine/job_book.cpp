@@ -1,0 +1,52 @@
+#include "engine/job_book.h"
+
+#include <utility>
+
+namespace nvccd {
+
+const JobSnapshot* JobBook::find(JobId id) const {
+  const auto position = jobs_.find(id);
+  return position != jobs_.end() && !position->second.finished() ? &position->second : nullptr;
+}
+
+JobId JobBook::open(JobKind kind, std::optional<Mode> mode, std::vector<PciAddress> devices) {
+  const JobId id = ++last_id_;
+  jobs_[id] = JobSnapshot{.id = id,
+                          .kind = kind,
+                          .mode = mode,
+                          .devices = std::move(devices),
+                          .phase = kind == JobKind::reset ? JobPhase::reset : JobPhase::bind,
+                          .error = {},
+                          .error_kind = std::nullopt};
+  new_.push_back(id);
+  return id;
+}
+
+void JobBook::close(JobId id, JobState state, std::optional<ErrorKind> kind, const std::string& error) {
+  update(id, [&](JobSnapshot& job) {
+    job.state = state;
+    job.error = error;
+    job.error_kind = kind;
+    if (state == JobState::done) job.progress = 1;
+  });
+  closed_.push_back(id);
+}
+
+void JobBook::tell_of_new(const std::vector<ManagerObserver*>& observers) {
+  for (const JobId id : std::exchange(new_, {}))
+    for (ManagerObserver* observer : observers)
+      observer->job_added(id);
+}
+
+void JobBook::tell_of_changes(const std::vector<ManagerObserver*>& observers) {
+  for (const JobId id : std::exchange(changed_, {}))
+    for (ManagerObserver* observer : observers)
+      observer->job_changed(id);
+  for (const JobId id : std::exchange(closed_, {})) {
+    for (ManagerObserver* observer : observers)
+      observer->job_removed(id);
+    jobs_.erase(id);
+  }
+}
+
+}  // namespace nvccd

@@ -1,0 +1,202 @@
+// The part of NodeManager that looks at devices, and knows who has them.
+#include <algorithm>
+#include <utility>
+
+#include "engine/node_manager.h"
+
+namespace nvccd {
+namespace {
+
+using namespace std::chrono_literals;
+
+// How long the healthy devices wait for one that boots or does not answer before they are changed without it.
+constexpr Duration patience_with_slow_looks = 5s;
+
+// Beyond the boot that a look waits for, and each retry of a silent firmware: a reset, a driver that takes
+// its time to let go. Whoever takes longer hangs in the kernel.
+constexpr Duration look_slack = 120s;
+constexpr Duration retry_slack = 30s;
+
+// How often it is tried whether one who was not seen to come is still there.
+constexpr Duration time_between_rechecks = 10s;
+
+}  // namespace
+
+std::set<PciAddress> NodeManager::excluded_devices() const {
+  std::set<PciAddress> excluded;
+  for (const auto& [address, record] : records_)
+    if (record.care == Care::excluded) excluded.insert(address);
+  return excluded;
+}
+
+void NodeManager::start_look(const PciAddress& address, DeviceRecord& record) {
+  const bool out_of_step = std::holds_alternative<OutOfStep>(record.life.known());
+  for (const auto& node : {record.facts.vfio_group, record.facts.vfio_device})
+    if (!node_is_ours(node)) (void)group_use_.settle(node);
+  record.happen(event::WorkStarted{.work = Work::look, .incarnation = record.incarnation});
+  record.recheck.reset();
+  const auto& limits = settings_.transition;
+  const bool asked_to_bind = device_job_ && device_job_->address == address;
+  const LookRequest request{
+      .address = address,
+      .instance = record.facts.instance,
+      .ticket = std::get<Ours>(record.life.custody()).ticket,
+      .mode = record.desired,
+      .bind = settings_.vfio.bind || asked_to_bind,
+      .bind_policy = {.driver = settings_.vfio.driver,
+                      .take_over_idle = settings_.vfio.takeover == Takeover::idle,
+                      .excluded = excluded_devices()},
+      .may_reset = out_of_step,
+      .limits = {.boot_timeout = limits.boot_timeout, .retries = limits.retries},
+  };
+  // One that is only tried again need not hold up the others.
+  if (record.life.holder() == nullptr)
+    record.look_patience = parts_.scheduler->after(patience_with_slow_looks, [this, address] {
+      if (DeviceRecord* slow = find(address)) slow->look_patience.reset();
+      reconcile();
+    });
+  record.work_deadline = parts_.scheduler->after(
+      2 * request.limits.boot_timeout + look_slack + (limits.retries + 1) * retry_slack,
+      [this, address, incarnation = record.incarnation] {
+        work_hangs(address, incarnation,
+                   {.kind = ErrorKind::hardware_failed,
+                    .cause = "the kernel does not come back from binding or reading the device",
+                    .advice = "the kernel's log may say why (journalctl -k); a reboot may be needed",
+                    .device = address});
+        reconcile();
+      });
+  start_worker_at(address);
+  starts_.emplace_back([this, request] {
+    start_with_result(
+        *parts_.scheduler,
+        [host = parts_.host, request] { return look_at(*host.devices, *host.clock, request); },
+        [this, alive = std::weak_ptr(alive_), request](const LookResult& result) {
+          if (!alive.expired()) look_finished(request, result);
+        });
+  });
+}
+
+Knowledge NodeManager::learn_from(const LookResult& result) const {
+  if (result.out_of_step) return OutOfStep{};
+  if (result.error) return Broken{.error = *result.error, .active = result.mode};
+  if (result.right && result.mode) return Verified{*result.mode};
+  return Differs{result.mode};
+}
+
+void NodeManager::look_finished(const LookRequest& request, const LookResult& result) {
+  const PciAddress address = request.address;
+  end_worker_at(address);
+  DeviceRecord* record = find(address);
+  if (record == nullptr || record->incarnation != request.ticket.incarnation) {
+    happen(address, event::LookAgain{});  // it had to wait for us
+    return reconcile();
+  }
+  record->look_patience.reset();
+  record->work_deadline.reset();
+  const auto on_nodes = [&](bool (GroupUse::*asked)(const std::string&) const) {
+    return (group_use_.*asked)(record->facts.vfio_group) || (group_use_.*asked)(record->facts.vfio_device);
+  };
+  record->happen(event::LookDone{
+      .ticket = request.ticket,
+      .found = learn_from(result),
+      .in_use = result.in_use ? result.error : std::nullopt,
+      .seen_open = on_nodes(&GroupUse::seen_open),
+      .let_go = on_nodes(&GroupUse::let_go),
+      .own_driver_events = result.own_driver_events,
+  });
+  // What it is does not change because it does not answer now.
+  if (result.architecture != Architecture::unknown) {
+    record->architecture = result.architecture;
+    record->supported_modes = result.supported_modes;
+  }
+  // The facts of now and not those of the look, since when another card may have come.
+  refresh(address);
+  record = find(address);
+  if (record != nullptr && record->incarnation == request.ticket.incarnation) {
+    account_for_openings(*record);
+    watch_holder(address, *record);
+  }
+  reconcile();
+}
+
+// ---- who has a device ----
+
+// The devices of an IOMMU group share a node, and our hold of it.
+bool NodeManager::node_is_ours(const std::string& node) const {
+  return std::ranges::any_of(
+      records_, [&](const auto& entry) { return entry.second.life.ours() && entry.second.has_node(node); });
+}
+
+// Somebody may have taken the device, or let go of it, between our own closing of it and now.
+void NodeManager::account_for_openings(const DeviceRecord& record) {
+  for (const auto& node : {record.facts.vfio_group, record.facts.vfio_device}) {
+    if (node.empty() || node_is_ours(node)) continue;
+    const auto verdict = group_use_.settle(node);
+    if (verdict == GroupUse::Verdict::nothing) continue;
+    for (auto& [address, other] : records_) {
+      if (!other.has_node(node)) continue;
+      if (verdict == GroupUse::Verdict::opened) other.happen(event::NodeOpened{});
+      if (verdict == GroupUse::Verdict::closed && other.life.holder() == nullptr)
+        other.happen(event::NodeClosed{});
+    }
+  }
+}
+
+// One whose coming was not seen will not be seen to go: libvirt gives each machine a /dev of its own, and the
+// driver of another kind has no node that is watched.
+void NodeManager::watch_holder(const PciAddress& address, DeviceRecord& record) {
+  const auto* theirs = std::get_if<Theirs>(&record.life.custody());
+  if (theirs == nullptr || theirs->seen || !record.managed()) return;
+  record.recheck = parts_.scheduler->after(time_between_rechecks, [this, address] {
+    DeviceRecord* held = find(address);
+    if (held == nullptr || held->life.ours() || !held->managed() || workers_.contains(address)) return;
+    held->happen(event::Recheck{});
+    start_look(address, *held);
+    reconcile();
+  });
+}
+
+// ---- workers that do not come back ----
+
+// Nobody waits for the worker any more, but it has the device until it comes back.
+void NodeManager::work_hangs(const PciAddress& address, std::uint64_t incarnation, const Error& error) {
+  DeviceRecord* record = find(address);
+  if (record == nullptr || record->incarnation != incarnation || !record->life.ours()) return;
+  record->look_patience.reset();
+  record->happen(event::TimedOut{error});
+}
+
+void NodeManager::worker_returned(const PciAddress& address, std::uint64_t incarnation) {
+  end_worker_at(address);
+  DeviceRecord* record = find(address);
+  if (record != nullptr && record->incarnation == incarnation && record->life.hangs())
+    record->happen(event::WorkEnded{});
+  refresh(address);
+  happen(address, event::LookAgain{});
+  reconcile();
+}
+
+// Two workers at one mailbox would take each other's replies, even if one of them works for a device that has
+// gone.
+bool NodeManager::wait_for_predecessor(const PciAddress& address, DeviceRecord& record) {
+  if (!workers_.contains(address)) return false;
+  if (record.work_deadline) return true;
+  record.work_deadline = parts_.scheduler->after(look_slack, [this, address,
+                                                              incarnation = record.incarnation] {
+    DeviceRecord* waiting = find(address);
+    if (waiting == nullptr || waiting->incarnation != incarnation || waiting->life.ours()) return;
+    waiting->happen(event::TimedOut{
+        {.kind = ErrorKind::hardware_failed,
+         .cause = "the kernel does not come back from what was begun with the device that was here before",
+         .advice = "the kernel's log may say why (journalctl -k); a reboot may be needed",
+         .device = address}});
+    reconcile();
+  });
+  return true;
+}
+
+void NodeManager::end_worker_at(const PciAddress& address) {
+  if (--workers_[address] == 0) workers_.erase(address);
+}
+
+}  // namespace nvccd

@@ -1,0 +1,85 @@
+// The part of NodeManager that follows from anything: look at what is not known, change what is not as it
+// should be, tell everybody, and only then let the workers at the devices.
+#include <algorithm>
+#include <utility>
+
+#include "engine/node_manager.h"
+#include "policy/desired.h"
+
+namespace nvccd {
+
+void NodeManager::reconcile() {
+  for (auto& [address, record] : records_)
+    if (record.needs_look() && !wait_for_predecessor(address, record)) start_look(address, record);
+  // Each job that ends can let another thing begin.
+  while (carry_out(make_agenda())) {
+  }
+  settle_device_job();
+  commit();
+  for (Task& start : std::exchange(starts_, {}))
+    start();
+  if (settled_) settle_if_idle(make_agenda());
+}
+
+void NodeManager::commit() {
+  std::map<PciAddress, DeviceSnapshot> devices;
+  for (const auto& [address, record] : records_)
+    devices.emplace(address, project(address, record, settings_.vfio.bind));
+  std::vector<const DeviceSnapshot*> pointers;
+  for (const auto& [address, device] : devices)
+    pointers.push_back(&device);
+  const bool changing = mode_job_ || change_ || device_job_;
+  const auto summary = summarize(pointers, changing);
+  NodeState node = node_;
+  node.mode_state = summary.mode_state;
+  node.ready = summary.ready;
+  node.error = summary.error;
+  publication_.commit(std::move(node), std::move(devices), jobs_);
+}
+
+NodeManager::Agenda NodeManager::make_agenda() const {
+  Agenda agenda;
+  for (const auto& [address, record] : records_) {
+    if (!record.managed()) continue;
+    const bool looking = record.life.works_on(Work::look) || record.needs_look();
+    if (looking && !record.life.hangs()) agenda.looking = true;
+    if (record.look_patience) agenda.worth_waiting = true;
+    if ((record.broken() != nullptr || record.life.hangs()) && !agenda.failed) agenda.failed = address;
+    if (record.busy() && !record.life.ours()) agenda.busy.push_back(address);
+    if (record.needs_change()) agenda.change.push_back(address);
+  }
+  return agenda;
+}
+
+// True: something ended, so that there may be more to do.
+bool NodeManager::carry_out(Agenda agenda) {
+  if (change_ || (device_job_ && device_job_->stage == DeviceJob::Stage::working)) return false;
+  const bool together = node_.requested_mode == Mode::ppcie;
+  // The whole node at once is the aim: wait for those that are still being looked at, but not for ever. In
+  // ppcie the devices are one fabric: all of them or none.
+  if (agenda.worth_waiting || (agenda.looking && together)) return false;
+  if (together && (agenda.failed || !agenda.busy.empty())) {
+    if (mode_job_ && agenda.failed) {
+      finish_mode_job(agenda);
+      return true;
+    }
+    agenda.busy.insert(agenda.busy.end(), agenda.change.begin(), agenda.change.end());
+    agenda.change.clear();
+  }
+  if (mode_job_) {
+    if (agenda.busy.empty() && agenda.change.empty() && !agenda.looking) {
+      finish_mode_job(agenda);
+      return true;
+    }
+    if (!agenda.busy.empty() && !wait_for_busy(agenda)) return true;
+  }
+  if (!agenda.change.empty()) start_change(agenda.change);
+  return false;
+}
+
+void NodeManager::settle_if_idle(const Agenda& agenda) {
+  if (agenda.looking || change_ || !agenda.change.empty()) return;
+  if (settled_) std::exchange(settled_, nullptr)();
+}
+
+}  // namespace nvccd
