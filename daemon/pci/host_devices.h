@@ -61,8 +61,9 @@ class HostDevices {
   // their IOMMU group stays bound to VFIO.
   virtual Result<> unbind(const PciAddress& address) = 0;
 
-  // Errors: device_busy when somebody else has the device's VFIO group; the cause names who, if it can be
-  // read.
+  // Takes the device's VFIO group and wakes the device up. Errors: device_busy when somebody else has the
+  // group; system when the device has no vfio driver, or its group has a member of another maker, or a
+  // companion, that keeps VMs from it.
   virtual Result<std::unique_ptr<DeviceAccess>> acquire(const PciAddress& address) = 0;
 };
 
