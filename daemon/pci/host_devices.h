@@ -58,7 +58,10 @@ class HostDevices {
   virtual Result<> bind(const PciAddress& address, const BindPolicy& policy) = 0;
 
   // Gives the device back to the kernel's choice of drivers; its companions too, unless another device of
-  // their IOMMU group stays bound to VFIO.
+  // their IOMMU group stays bound to VFIO. Only when it is proven that nobody has the device: the group is
+  // taken and kept meanwhile, and a group that cannot be taken, for whatever reason, is a refusal. The caller
+  // need not, and must not, have acquired the device: the kernel may wait for its registers to be given back.
+  // Errors: device_busy when somebody has it.
   virtual Result<> unbind(const PciAddress& address) = 0;
 
   // Takes the device's VFIO group and wakes the device up. Errors: device_busy when somebody else has the

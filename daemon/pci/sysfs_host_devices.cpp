@@ -1,6 +1,11 @@
 #include "pci/sysfs_host_devices.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "pci/binding.h"
+#include "pci/companions.h"
 #include "pci/device_facts.h"
 #include "pci/device_hold.h"
 #include "pci/mapped_window.h"
@@ -34,6 +39,23 @@ class SysfsDeviceAccess final : public DeviceAccess {
   MappedWindow window_;
 };
 
+bool anything_is_bound(const HostPaths& paths, const PciAddress& address) {
+  const auto is_bound = [&](const PciAddress& function) { return is_bound_to_vfio(paths, function); };
+  return is_bound(address) || std::ranges::any_of(find_companions(paths, address), is_bound);
+}
+
+Error use_is_unknown(const Error& why, const DeviceFacts& facts) {
+  auto error = why;
+  error.cause = fmt::format("it cannot be proven that nobody uses the device: {}", why.cause);
+  error.advice = "unbind it by hand in /sys/bus/pci/drivers, when you know that nobody does";
+  // A device that is open through iommufd shows in nothing but its group.
+  if (facts.vfio_group.empty() && !facts.vfio_device.empty())
+    error.cause +=
+        fmt::format("; this kernel may have no VFIO groups (CONFIG_VFIO_GROUP), and {} may be open unseen",
+                    facts.vfio_device);
+  return error;
+}
+
 }  // namespace
 
 std::vector<PciAddress> SysfsHostDevices::list() {
@@ -50,7 +72,23 @@ Result<> SysfsHostDevices::bind(const PciAddress& address, const BindPolicy& pol
   return bind_to_vfio(paths_, address, policy);
 }
 
+// The kernel lets a group be kept while the drivers of its members go: what it waits for is who has a device
+// open, and before Linux 6.1 who has put the group into a container, neither of which is done here.
 Result<> SysfsHostDevices::unbind(const PciAddress& address) {
+  if (!anything_is_bound(paths_, address)) return {};
+  const auto directory = HeldDirectory::open(paths_.device(address));
+  const auto facts = read_facts(paths_, address);
+  if (!facts) return std::unexpected(facts.error());
+  const auto unknown = [&](const Error& why) {
+    return std::unexpected(on_device(use_is_unknown(why, *facts), address));
+  };
+  if (!facts->iommu_group) return unknown(Error{.cause = "the device has no IOMMU group"});
+  const auto group = groups_.hold(*facts->iommu_group, true);
+  if (!group && group.error().kind == ErrorKind::device_busy)
+    return std::unexpected(on_device(group.error(), address));
+  if (!group) return unknown(group.error());
+  if (!directory || !directory->is_current() || !(*group)->is_current())
+    return unknown(Error{.cause = "the device or its IOMMU group was made anew in this moment"});
   return release_from_vfio(paths_, address);
 }
 
