@@ -108,12 +108,24 @@ void restore_override(const HostPaths& paths, const PciAddress& function,
   (void)write_attribute(paths.device(function) / "driver_override", was_set ? *previous : "\n");
 }
 
+// A device that stays with a driver of the host loses the override that --prepare or the udev rule gave it
+// ahead: that driver could not have it back otherwise.
+void withdraw_preparation(const HostPaths& paths, const Candidate& candidate) {
+  if (candidate.is_companion || !is_takeover_driver(candidate.driver)) return;
+  const auto file = paths.device(candidate.function) / "driver_override";
+  if (const auto driver = read_attribute(file); driver && is_vfio_driver(paths, *driver))
+    (void)write_attribute(file, "\n");
+}
+
 Result<> bind_function(const HostPaths& paths, const Candidate& candidate, const std::string& driver,
                        const BindPolicy& policy) {
   const auto& function = candidate.function;
   const auto directory = paths.device(function);
   // Again, as looking for a driver takes its time.
-  if (auto allowed = may_take(paths, candidate, policy); !allowed) return allowed;
+  if (auto allowed = may_take(paths, candidate, policy); !allowed) {
+    withdraw_preparation(paths, candidate);
+    return allowed;
+  }
   const auto previous = read_attribute(directory / "driver_override");
   if (auto written = write_attribute(directory / "driver_override", driver); !written) return written;
   // The kernel refuses when it is another driver's by now.
@@ -201,10 +213,14 @@ Result<> bind_to_vfio(const HostPaths& paths, const PciAddress& address, const B
   std::erase_if(candidates,
                 [&](const Candidate& candidate) { return is_vfio_driver(paths, candidate.driver); });
   // All of them before any is touched: a device without its companions is of no use to a VM.
-  for (const auto step : {may_take, bind_candidate})
-    for (const auto& candidate : candidates)
-      if (auto done = step(paths, candidate, policy); !done)
-        return std::unexpected(on_device(done.error(), candidate.function));
+  for (const auto& candidate : candidates)
+    if (auto allowed = may_take(paths, candidate, policy); !allowed) {
+      withdraw_preparation(paths, candidates.front());
+      return std::unexpected(on_device(allowed.error(), candidate.function));
+    }
+  for (const auto& candidate : candidates)
+    if (auto bound = bind_candidate(paths, candidate, policy); !bound)
+      return std::unexpected(on_device(bound.error(), candidate.function));
   return {};
 }
 

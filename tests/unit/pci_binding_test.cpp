@@ -14,6 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 constexpr PciAddress gpu{0, 0x65, 0, 0};
 constexpr PciAddress audio{0, 0x65, 0, 1};
@@ -200,6 +201,26 @@ TEST_F(Binding, AnOverrideWithADriverOfTheHostDoesNotCount) {
   host.write(host.paths().device(gpu) / "modalias", "pci:v000010DEd00002330sv0sd0bc03sc02i00\n");
   host.write(host.paths().device(gpu) / "driver_override", "nvidia\n");
   EXPECT_THAT(expect_failure(bind()).message(), Not(HasSubstr("driver nvidia")));
+}
+
+// --prepare and the udev rule cannot tell whether a device is in use.
+TEST_F(Binding, ADeviceThatStaysWithItsDriverLosesTheOverrideThatWasPreparedForIt) {
+  const auto attribute = host.paths().device(gpu) / "driver_override";
+  host.group(5, {gpu, audio});
+  host.bind(gpu, "nvidia");
+  module_users("nvidia", "3\n");
+  host.write(attribute, "vfio-pci\n");
+  expect_failure(bind());
+  EXPECT_THAT(override_of(gpu), StartsWith("\n")) << "used itself";
+  module_users("nvidia", "0\n");
+  host.bind(audio, "snd_hda_intel");
+  module_users("snd_hda_intel", "1\n");
+  host.write(attribute, "vfio-pci\n");
+  expect_failure(bind());
+  EXPECT_THAT(override_of(gpu), StartsWith("\n")) << "its companion is used";
+  host.write(attribute, "nvidia\n");
+  expect_failure(bind());
+  EXPECT_EQ(override_of(gpu), "nvidia\n") << "somebody else's choice";
 }
 
 TEST_F(Binding, AFailedAttemptPutsBackWhatTheOverrideSaid) {

@@ -146,6 +146,13 @@ TEST_F(Hold, DoesNotMindAnotherDeviceOfTheGroupThatIsBoundMeanwhile) {
   EXPECT_TRUE(access->prove());
 }
 
+TEST_F(Hold, OfADeviceWhoseIdleCompanionTheHostTookNamesIt) {
+  std::filesystem::remove(file(audio, "driver"));
+  take();
+  host.bind(audio, "snd_hda_intel");
+  expect(ErrorKind::system, "0000:65:00.1, which belongs to driver snd_hda_intel");
+}
+
 TEST_F(Hold, OfASlotWithAnotherDeviceInItSaysWhatIsThere) {
   take();
   host.write(file(gpu, "config"), "\xde\x10\x35\x23" + std::string(4092, '\0'));
