@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 
+#include "pci/companions.h"
 #include "pci/device_facts.h"
 #include "pci/driver_use.h"
+#include "pci/group_obstacle.h"
 #include "pci/kernel_modules.h"
 
 namespace nvccd {
@@ -14,8 +16,15 @@ namespace {
 
 constexpr std::array takeover_drivers = {"nouveau", "nvidia"};
 
-// VFIO lets a VM use the whole group or nothing of it, and what another maker has in it is not ours to take.
-Result<> check_group(const HostPaths& paths, const PciAddress& address) {
+// A companion belongs to the device of its slot, so nothing of an excluded device's card is touched.
+bool is_excluded(const BindPolicy& policy, const PciAddress& function) {
+  return std::ranges::any_of(policy.excluded,
+                             [&](const PciAddress& excluded) { return same_slot(excluded, function); });
+}
+
+// VFIO lets a VM use the whole group or nothing of it. What another maker has in it, or the settings exclude,
+// is not ours to take; the NVIDIA devices bind themselves.
+Result<> check_group(const HostPaths& paths, const PciAddress& address, const BindPolicy& policy) {
   const auto members = iommu_group_members(paths, address);
   if (members.empty())
     return std::unexpected(Error{.kind = ErrorKind::system,
@@ -25,15 +34,12 @@ Result<> check_group(const HostPaths& paths, const PciAddress& address) {
                                      "Intel boot with intel_iommu=on",
                                  .device = address});
   for (const auto& member : members) {
-    if (is_nvidia(paths, member)) continue;
-    const auto device_class = read_class(paths, member);
-    if (device_class && is_bridge(*device_class)) continue;
-    return std::unexpected(Error{
-        .kind = ErrorKind::system,
-        .cause = fmt::format("its IOMMU group also holds {}, which is no NVIDIA device", to_string(member)),
-        .advice =
-            "put the device into a slot with a group of its own, or switch on ACS in the firmware settings",
-        .device = address});
+    const bool excluded = is_excluded(policy, member);
+    if (member == address || (is_nvidia(paths, member) && !excluded)) continue;
+    if (auto obstacle = find_obstacle(paths, address, member)) {
+      if (excluded) obstacle->cause += " and is excluded by the settings";
+      return std::unexpected(*std::move(obstacle));
+    }
   }
   return {};
 }
@@ -58,30 +64,75 @@ std::optional<std::string> prepared_driver(const HostPaths& paths, const PciAddr
   return *driver;
 }
 
-Result<> detach_from(const HostPaths& paths, const PciAddress& address, const std::string& driver,
-                     const BindPolicy& policy) {
-  if (is_takeover_driver(driver)) {
-    if (!policy.take_over_idle)
-      return std::unexpected(Error{
-          .cause = fmt::format("the device belongs to driver {}, and vfio.takeover is \"never\"", driver),
-          .advice = fmt::format("unbind it from {}, or set vfio.takeover = \"idle\"", driver)});
-    if (auto use = find_driver_use(paths, driver))
-      return std::unexpected(
-          Error{.kind = ErrorKind::device_busy,
-                .cause = fmt::format("the device is in use through driver {}: {}", driver, *use),
-                .advice = "stop what uses it"});
-  }
-  return write_attribute(paths.driver(driver) / "unbind", to_string(address));
+Error takeover_forbidden(const std::string& driver) {
+  return Error{
+      .cause = fmt::format("the device belongs to driver {}, and vfio.takeover is \"never\"", driver),
+      .advice = fmt::format("unbind it from {}, or set vfio.takeover = \"idle\"", driver)};
 }
 
-Result<> bind_function(const HostPaths& paths, const PciAddress& function, const std::string& driver,
+// A function that is to be bound, and the driver that it had when it was judged: from that one it may be
+// taken, but from none that comes later.
+struct Candidate {
+  PciAddress function;
+  bool is_companion = false;
+  std::string driver;  // "": none
+};
+
+Candidate find_candidate(const HostPaths& paths, const PciAddress& function, bool is_companion) {
+  return {function, is_companion, link_name(paths.device(function) / "driver")};
+}
+
+Result<> may_take(const HostPaths& paths, const Candidate& candidate, const BindPolicy& policy) {
+  const auto& driver = candidate.driver;
+  if (driver.empty()) return {};
+  if (candidate.is_companion ? !is_companion_driver(driver) : !is_takeover_driver(driver))
+    return std::unexpected(Error{
+        .cause =
+            fmt::format("the device belongs to driver {}, which nvccd does not take devices from", driver),
+        .advice = fmt::format("unbind it from {} first", driver)});
+  if (!policy.take_over_idle) return std::unexpected(takeover_forbidden(driver));
+  const auto use = candidate.is_companion ? find_companion_use(paths, candidate.function, driver)
+                                          : find_driver_use(paths, driver);
+  if (use)
+    return std::unexpected(
+        Error{.kind = ErrorKind::device_busy,
+              .cause = fmt::format("the device is in use through driver {}: {}", driver, *use),
+              .advice = "stop what uses it"});
+  return {};
+}
+
+// Puts back what driver_override said before an attempt that failed.
+void restore_override(const HostPaths& paths, const PciAddress& function,
+                      const Result<std::string>& previous) {
+  const bool was_set = previous && !previous->empty() && *previous != "(null)";
+  (void)write_attribute(paths.device(function) / "driver_override", was_set ? *previous : "\n");
+}
+
+// A device that stays with a driver of the host loses the override that --prepare or the udev rule gave it
+// ahead: that driver could not have it back otherwise.
+void withdraw_preparation(const HostPaths& paths, const Candidate& candidate) {
+  if (candidate.is_companion || !is_takeover_driver(candidate.driver)) return;
+  const auto file = paths.device(candidate.function) / "driver_override";
+  if (const auto driver = read_attribute(file); driver && is_vfio_driver(paths, *driver))
+    (void)write_attribute(file, "\n");
+}
+
+Result<> bind_function(const HostPaths& paths, const Candidate& candidate, const std::string& driver,
                        const BindPolicy& policy) {
+  const auto& function = candidate.function;
   const auto directory = paths.device(function);
-  const auto current = link_name(directory / "driver");
+  // Again, as looking for a driver takes its time.
+  if (auto allowed = may_take(paths, candidate, policy); !allowed) {
+    withdraw_preparation(paths, candidate);
+    return allowed;
+  }
+  const auto previous = read_attribute(directory / "driver_override");
   if (auto written = write_attribute(directory / "driver_override", driver); !written) return written;
-  if (!current.empty())
-    if (auto detached = detach_from(paths, function, current, policy); !detached) {
-      (void)write_attribute(directory / "driver_override", "\n");  // leave no trace of the attempt
+  // The kernel refuses when it is another driver's by now.
+  if (!candidate.driver.empty())
+    if (auto detached = write_attribute(paths.driver(candidate.driver) / "unbind", to_string(function));
+        !detached) {
+      restore_override(paths, function, previous);
       return detached;
     }
   if (auto probed = write_attribute(paths.sys + "/bus/pci/drivers_probe", to_string(function)); !probed)
@@ -95,26 +146,21 @@ Result<> bind_function(const HostPaths& paths, const PciAddress& function, const
   return {};
 }
 
-Result<> bind_device(const HostPaths& paths, const PciAddress& address, const BindPolicy& policy) {
-  const auto current = link_name(paths.device(address) / "driver");
-  if (is_vfio_driver(paths, current)) return {};
-  if (!current.empty() && !is_takeover_driver(current))
-    return std::unexpected(Error{
-        .cause =
-            fmt::format("the device belongs to driver {}, which nvccd does not take devices from", current),
-        .advice = fmt::format("unbind it from {} first", current)});
-  const auto prepared = policy.driver == "auto" ? prepared_driver(paths, address) : std::nullopt;
-  const auto driver = prepared ? *prepared : load_vfio_driver(paths, address, policy.driver);
-  if (!driver) return std::unexpected(driver.error());
-  return bind_function(paths, address, *driver, policy);
+// A variant driver is for the GPU; its companions have the general one.
+Result<std::string> choose_driver(const HostPaths& paths, const Candidate& candidate,
+                                  const BindPolicy& policy) {
+  if (candidate.is_companion) return load_named_driver(paths, "vfio-pci");
+  const auto prepared = policy.driver == "auto" ? prepared_driver(paths, candidate.function) : std::nullopt;
+  return prepared ? *prepared : load_vfio_driver(paths, candidate.function, policy.driver);
 }
 
-// A variant driver is for the GPU; its companions have the general one.
-Result<> bind_companion(const HostPaths& paths, const PciAddress& companion, const BindPolicy& policy) {
-  if (is_bound_to_vfio(paths, companion)) return {};
-  const auto driver = load_named_driver(paths, "vfio-pci");
+Result<> bind_candidate(const HostPaths& paths, const Candidate& candidate, const BindPolicy& policy) {
+  const auto driver = choose_driver(paths, candidate, policy);
   if (!driver) return std::unexpected(driver.error());
-  return bind_function(paths, companion, *driver, policy);
+  auto bound = bind_function(paths, candidate, *driver, policy);
+  // The worker of another device in the slot may have been quicker.
+  if (!bound && candidate.is_companion && is_bound_to_vfio(paths, candidate.function)) return {};
+  return bound;
 }
 
 Result<> release_function(const HostPaths& paths, const PciAddress& function) {
@@ -155,14 +201,26 @@ Result<std::string> load_vfio_driver(const HostPaths& paths, const PciAddress& a
   return driver_of_module(paths, modules->front());
 }
 
-// Another GPU or switch of the group binds itself.
 Result<> bind_to_vfio(const HostPaths& paths, const PciAddress& address, const BindPolicy& policy) {
-  if (auto usable = check_group(paths, address); !usable) return usable;
-  if (auto bound = bind_device(paths, address, policy); !bound)
-    return std::unexpected(on_device(bound.error(), address));
+  if (policy.excluded.contains(address))
+    return std::unexpected(Error{.kind = ErrorKind::not_supported,
+                                 .cause = "the settings exclude this device (managed = false)",
+                                 .device = address});
+  if (auto usable = check_group(paths, address, policy); !usable) return usable;
+  std::vector<Candidate> candidates = {find_candidate(paths, address, false)};
   for (const auto& companion : find_companions(paths, address))
-    if (auto bound = bind_companion(paths, companion, policy); !bound)
-      return std::unexpected(on_device(bound.error(), companion));
+    if (!is_excluded(policy, companion)) candidates.push_back(find_candidate(paths, companion, true));
+  std::erase_if(candidates,
+                [&](const Candidate& candidate) { return is_vfio_driver(paths, candidate.driver); });
+  // All of them before any is touched: a device without its companions is of no use to a VM.
+  for (const auto& candidate : candidates)
+    if (auto allowed = may_take(paths, candidate, policy); !allowed) {
+      withdraw_preparation(paths, candidates.front());
+      return std::unexpected(on_device(allowed.error(), candidate.function));
+    }
+  for (const auto& candidate : candidates)
+    if (auto bound = bind_candidate(paths, candidate, policy); !bound)
+      return std::unexpected(on_device(bound.error(), candidate.function));
   return {};
 }
 

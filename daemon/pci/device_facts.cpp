@@ -5,6 +5,9 @@
 
 #include <algorithm>
 
+#include "pci/companions.h"
+#include "pci/group_obstacle.h"
+
 namespace nvccd {
 namespace {
 
@@ -41,16 +44,6 @@ std::optional<DeviceKind> find_kind(const HostPaths& paths, const PciAddress& ad
   const auto device_class = read_class(paths, address);
   if (!device_class || !is_nvidia(paths, address)) return std::nullopt;
   return classify(nvidia_vendor, *device_class);
-}
-
-std::vector<PciAddress> find_companions(const HostPaths& paths, const PciAddress& address) {
-  auto functions = iommu_group_members(paths, address);
-  std::erase_if(functions, [&](const PciAddress& function) {
-    const auto device_class = read_class(paths, function);
-    return !device_class || !is_nvidia(paths, function) || classify(nvidia_vendor, *device_class) ||
-           is_bridge(*device_class);
-  });
-  return functions;
 }
 
 bool is_bridge(std::uint32_t device_class) {
@@ -119,6 +112,7 @@ Result<DeviceFacts> read_facts(const HostPaths& paths, const PciAddress& address
   facts.companions_bound =
       std::ranges::all_of(find_companions(paths, address),
                           [&](const PciAddress& companion) { return is_bound_to_vfio(paths, companion); });
+  facts.group_obstacle = find_group_obstacle(paths, address);
   if (const auto numa = read_number(directory / "numa_node", 10); numa && *numa >= 0)
     facts.numa_node = static_cast<int>(*numa);
 

@@ -12,10 +12,6 @@ std::optional<DeviceKind> classify(std::uint16_t vendor, std::uint32_t device_cl
 // The same of the function at this address.
 std::optional<DeviceKind> find_kind(const HostPaths& paths, const PciAddress& address);
 
-// What is bound along with a device, so that a VM may use its IOMMU group: the other NVIDIA functions of the
-// group that are no devices of their own, such as audio and USB.
-std::vector<PciAddress> find_companions(const HostPaths& paths, const PciAddress& address);
-
 // VFIO does not mind the bridges of a group.
 bool is_bridge(std::uint32_t device_class);
 

@@ -24,7 +24,8 @@ std::optional<std::string> find_module_use(const HostPaths& paths, const std::st
 }  // namespace
 
 std::optional<std::string> find_driver_use(const HostPaths& paths, const std::string& driver) {
-  return find_module_use(paths, driver);
+  const auto module = link_name(paths.driver(driver) / "module");
+  return find_module_use(paths, module.empty() ? driver : module);
 }
 
 }  // namespace nvccd

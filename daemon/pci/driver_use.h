@@ -1,4 +1,4 @@
-// Whether somebody uses a display or compute driver of the host.
+// Whether somebody uses a driver of the host, by the use count of its module.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,6 @@
 #include "pci/power_hold.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 namespace nvccd {
@@ -12,18 +13,20 @@ constexpr Duration wake_step = 2ms;
 
 }  // namespace
 
-Result<PowerHold> PowerHold::take(const HostPaths& paths, const PciAddress& address, Clock& clock) {
-  const auto directory = paths.device(address);
-  const auto control = directory / "power" / "control";
-  const auto previous = read_attribute(control);
+Result<PowerHold> PowerHold::take(const HeldDirectory& device, Clock& clock) {
+  const std::string name = "power/control";
+  const auto previous = device.read(name);
   if (!previous) return std::unexpected(previous.error());
-  PowerHold hold(control, *previous == "on" ? "" : *previous);
+  auto control = device.open_file(name, O_WRONLY);
+  if (!control) return std::unexpected(control.error());
+  PowerHold hold(*previous == "on" ? UniqueFd() : *std::move(control), *previous);
+  // The kernel returns from this write when it has woken the device up.
   if (*previous != "on")
-    if (auto written = write_attribute(control, "on"); !written) return std::unexpected(written.error());
+    if (auto written = device.write(name, "on"); !written) return std::unexpected(written.error());
 
   const Deadline deadline(clock, wake_limit);
   while (true) {
-    const auto state = read_attribute(directory / "power_state");
+    const auto state = device.read("power_state");
     if (!state) return std::unexpected(state.error());
     // "unknown": this kernel or bridge does not say; the registers will.
     if (*state == "D0" || *state == "unknown") return hold;
@@ -37,7 +40,7 @@ Result<PowerHold> PowerHold::take(const HostPaths& paths, const PciAddress& addr
 
 PowerHold::~PowerHold() {
   // Nothing can be done about a failure: the device is gone, or it just stays awake.
-  if (!previous_.empty()) (void)write_attribute(control_, previous_);
+  if (control_) (void)write_attribute(control_, "power/control", previous_);
 }
 
 }  // namespace nvccd

@@ -1,10 +1,11 @@
 // Keeps a device awake: an idle device of vfio-pci sleeps in D3hot, where every register reads all ones.
 #pragma once
 
+#include <string>
 #include <utility>
 
 #include "base/clock.h"
-#include "pci/sysfs.h"
+#include "pci/held_directory.h"
 
 namespace nvccd {
 
@@ -12,20 +13,21 @@ class PowerHold {
  public:
   // Switches runtime power management off and waits until the device is in D0. Errors name what state it
   // stayed in.
-  static Result<PowerHold> take(const HostPaths& paths, const PciAddress& address, Clock& clock);
+  static Result<PowerHold> take(const HeldDirectory& device, Clock& clock);
 
-  PowerHold(PowerHold&& other) noexcept
-      : control_(std::move(other.control_)), previous_(std::exchange(other.previous_, {})) {}
+  PowerHold(PowerHold&& other) noexcept = default;
   PowerHold& operator=(PowerHold&&) = delete;
   // Puts back the setting that was there.
   ~PowerHold();
 
  private:
-  PowerHold(std::filesystem::path control, std::string previous)
+  PowerHold(UniqueFd control, std::string previous)
       : control_(std::move(control)), previous_(std::move(previous)) {}
 
-  std::filesystem::path control_;
-  std::string previous_;  // "": nothing to put back
+  // For the one write that puts it back, to this very device and never to the next one at its address; none:
+  // nothing to put back.
+  UniqueFd control_;
+  std::string previous_;
 };
 
 }  // namespace nvccd

@@ -19,8 +19,12 @@ Result<UniqueFd> open_file(const std::filesystem::path& file, int flags) {
 Result<std::string> read_attribute(const std::filesystem::path& file) {
   const auto fd = open_file(file, O_RDONLY);
   if (!fd) return std::unexpected(fd.error());
+  return read_attribute(*fd, file);
+}
+
+Result<std::string> read_attribute(const UniqueFd& fd, const std::filesystem::path& file) {
   std::array<char, 4096> buffer;  // an attribute has at most a page
-  const ssize_t size = ::read(fd->get(), buffer.data(), buffer.size());
+  const ssize_t size = ::read(fd.get(), buffer.data(), buffer.size());
   if (size < 0) return std::unexpected(system_error(fmt::format("cannot read {}", file.string()), errno));
   std::string_view text(buffer.data(), static_cast<std::size_t>(size));
   while (text.ends_with('\n'))
@@ -45,7 +49,11 @@ Result<std::int64_t> read_number(const std::filesystem::path& file, int base) {
 Result<> write_attribute(const std::filesystem::path& file, std::string_view value) {
   const auto fd = open_file(file, O_WRONLY);
   if (!fd) return std::unexpected(fd.error());
-  if (::write(fd->get(), value.data(), value.size()) < 0)
+  return write_attribute(*fd, file, value);
+}
+
+Result<> write_attribute(const UniqueFd& fd, const std::filesystem::path& file, std::string_view value) {
+  if (::write(fd.get(), value.data(), value.size()) < 0)
     return std::unexpected(
         system_error(fmt::format("the kernel refused a write to {}", file.string()), errno));
   return {};

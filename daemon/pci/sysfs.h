@@ -28,12 +28,15 @@ struct HostPaths {
 
 // Without the newline at the end. The error's cause names the file.
 Result<std::string> read_attribute(const std::filesystem::path& file);
+// The same of a file that was opened for this; the path is for the error.
+Result<std::string> read_attribute(const UniqueFd& fd, const std::filesystem::path& file);
 
 // 0x10de, 10de or -1.
 Result<std::int64_t> read_number(const std::filesystem::path& file, int base);
 
 // One write call, as sysfs wants it. Blocks as long as the kernel needs for what the attribute does.
 Result<> write_attribute(const std::filesystem::path& file, std::string_view value);
+Result<> write_attribute(const UniqueFd& fd, const std::filesystem::path& file, std::string_view value);
 
 // The last element of the path a symbolic link points to; "" when there is no such link.
 std::string link_name(const std::filesystem::path& link);

@@ -13,8 +13,8 @@ constexpr std::uint16_t memory_space = 1U << 1;
 
 }  // namespace
 
-Result<SysfsConfigSpace> SysfsConfigSpace::open(const HostPaths& paths, const PciAddress& address) {
-  auto fd = open_file(paths.device(address) / "config", O_RDWR);
+Result<SysfsConfigSpace> SysfsConfigSpace::open(const HeldDirectory& device) {
+  auto fd = device.open_file("config", O_RDWR);
   if (!fd) return std::unexpected(fd.error());
   std::uint16_t command = 0;
   if (::pread(fd->get(), &command, sizeof command, command_register) != sizeof command)

@@ -3,7 +3,7 @@
 
 #include "base/fd.h"
 #include "hardware/device_access.h"
-#include "pci/sysfs.h"
+#include "pci/held_directory.h"
 
 namespace nvccd {
 
@@ -11,7 +11,7 @@ class SysfsConfigSpace final : public ConfigSpace {
  public:
   // Switches memory space on, without which BAR0 reads all ones; it stays on, as nothing depends on its being
   // off.
-  static Result<SysfsConfigSpace> open(const HostPaths& paths, const PciAddress& address);
+  static Result<SysfsConfigSpace> open(const HeldDirectory& device);
 
   Result<std::uint32_t> read(std::uint32_t offset) override;
 

@@ -1,7 +1,13 @@
 #include "pci/sysfs_host_devices.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "pci/binding.h"
+#include "pci/companions.h"
 #include "pci/device_facts.h"
+#include "pci/device_hold.h"
 #include "pci/mapped_window.h"
 #include "pci/power_hold.h"
 #include "pci/sysfs_config_space.h"
@@ -13,28 +19,42 @@ namespace {
 // put back.
 class SysfsDeviceAccess final : public DeviceAccess {
  public:
-  SysfsDeviceAccess(std::filesystem::path reset_file, std::shared_ptr<VfioGroup> group, PowerHold power,
-                    SysfsConfigSpace config, MappedWindow window)
-      : reset_file_(std::move(reset_file)),
-        group_(std::move(group)),
+  SysfsDeviceAccess(DeviceHold hold, PowerHold power, SysfsConfigSpace config, MappedWindow window)
+      : hold_(std::move(hold)),
         power_(std::move(power)),
         config_(std::move(config)),
         window_(std::move(window)) {}
 
   RegisterWindow& registers() override { return window_; }
   ConfigSpace& config() override { return config_; }
-  Result<> prove() override { return {}; }
+  Result<> prove() override { return hold_.prove(); }
   // The kernel chooses the method (see reset_method), saves and restores the configuration space, and refuses
   // a bus reset that would hit another device.
-  Result<> reset() override { return write_attribute(reset_file_, "1"); }
+  Result<> reset() override { return hold_.directory().write("reset", "1"); }
 
  private:
-  std::filesystem::path reset_file_;
-  std::shared_ptr<VfioGroup> group_;
+  DeviceHold hold_;
   PowerHold power_;
   SysfsConfigSpace config_;
   MappedWindow window_;
 };
+
+bool anything_is_bound(const HostPaths& paths, const PciAddress& address) {
+  const auto is_bound = [&](const PciAddress& function) { return is_bound_to_vfio(paths, function); };
+  return is_bound(address) || std::ranges::any_of(find_companions(paths, address), is_bound);
+}
+
+Error use_is_unknown(const Error& why, const DeviceFacts& facts) {
+  auto error = why;
+  error.cause = fmt::format("it cannot be proven that nobody uses the device: {}", why.cause);
+  error.advice = "unbind it by hand in /sys/bus/pci/drivers, when you know that nobody does";
+  // A device that is open through iommufd shows in nothing but its group.
+  if (facts.vfio_group.empty() && !facts.vfio_device.empty())
+    error.cause +=
+        fmt::format("; this kernel may have no VFIO groups (CONFIG_VFIO_GROUP), and {} may be open unseen",
+                    facts.vfio_device);
+  return error;
+}
 
 }  // namespace
 
@@ -52,27 +72,42 @@ Result<> SysfsHostDevices::bind(const PciAddress& address, const BindPolicy& pol
   return bind_to_vfio(paths_, address, policy);
 }
 
+// The kernel lets a group be kept while the drivers of its members go: what it waits for is who has a device
+// open, and before Linux 6.1 who has put the group into a container, neither of which is done here.
 Result<> SysfsHostDevices::unbind(const PciAddress& address) {
+  if (!anything_is_bound(paths_, address)) return {};
+  const auto directory = HeldDirectory::open(paths_.device(address));
+  const auto facts = read_facts(paths_, address);
+  if (!facts) return std::unexpected(facts.error());
+  const auto unknown = [&](const Error& why) {
+    return std::unexpected(on_device(use_is_unknown(why, *facts), address));
+  };
+  if (!facts->iommu_group) return unknown(Error{.cause = "the device has no IOMMU group"});
+  const auto group = groups_.hold(*facts->iommu_group, true);
+  if (!group && group.error().kind == ErrorKind::device_busy)
+    return std::unexpected(on_device(group.error(), address));
+  if (!group) return unknown(group.error());
+  if (!directory || !directory->is_current() || !(*group)->is_current())
+    return unknown(Error{.cause = "the device or its IOMMU group was made anew in this moment"});
   return release_from_vfio(paths_, address);
 }
 
 Result<std::unique_ptr<DeviceAccess>> SysfsHostDevices::acquire(const PciAddress& address) {
-  const auto facts = read_facts(paths_, address);
-  if (!facts) return std::unexpected(facts.error());
   const auto failed = [&](const Error& error) { return std::unexpected(on_device(error, address)); };
-  if (!facts->driver_is_vfio || !facts->iommu_group)
-    return failed(Error{.cause = "the device is not bound to a vfio driver",
-                        .advice = "bind it with nvccctl bind, or set vfio.bind = true"});
-  auto group = groups_.hold(*facts->iommu_group);
-  if (!group) return failed(group.error());
-  auto power = PowerHold::take(paths_, address, *clock_);
+  const auto facts = read_facts(paths_, address);
+  if (!facts) return failed(facts.error());
+  auto hold = DeviceHold::take(paths_, address, groups_);
+  if (!hold) return failed(hold.error());
+  auto power = PowerHold::take(hold->directory(), *clock_);
   if (!power) return failed(power.error());
-  auto config = SysfsConfigSpace::open(paths_, address);
+  auto config = SysfsConfigSpace::open(hold->directory());
   if (!config) return failed(config.error());
   auto window = MappedWindow::map(paths_, address);
   if (!window) return failed(window.error());
-  return std::make_unique<SysfsDeviceAccess>(paths_.device(address) / "reset", *std::move(group),
-                                             *std::move(power), *std::move(config), *std::move(window));
+  // The window was opened by the device's address: it is this device's if that still leads to it.
+  if (auto same = hold->prove_unchanged(); !same) return failed(same.error());
+  return std::make_unique<SysfsDeviceAccess>(*std::move(hold), *std::move(power), *std::move(config),
+                                             *std::move(window));
 }
 
 }  // namespace nvccd

@@ -1,4 +1,5 @@
-// Exclusive hold of an IOMMU group: while its VFIO node is open, the kernel lets nobody else open it.
+// Exclusive hold of an IOMMU group: while its VFIO node is open, the kernel lets nobody else open it, nor use
+// a device of the group through iommufd.
 #pragma once
 
 #include <map>
@@ -13,10 +14,18 @@ namespace nvccd {
 class VfioGroup {
  public:
   // Errors: device_busy when a VM, or anything else, has the group.
-  static Result<VfioGroup> open(const HostPaths& paths, int group);
+  static Result<VfioGroup> open(const std::filesystem::path& node);
+
+  // Whether the node is still that of this group. A group whose last device lost its driver is dissolved;
+  // made anew it is another one, which this hold keeps nobody from.
+  bool is_current() const;
+
+  const std::filesystem::path& node() const { return node_; }
 
  private:
-  explicit VfioGroup(UniqueFd fd) : fd_(std::move(fd)) {}
+  VfioGroup(std::filesystem::path node, UniqueFd fd) : node_(std::move(node)), fd_(std::move(fd)) {}
+
+  std::filesystem::path node_;
   UniqueFd fd_;
 };
 
@@ -24,15 +33,16 @@ class VfioGroup {
 class VfioGroups {
  public:
   explicit VfioGroups(HostPaths paths) : paths_(std::move(paths)) {}
-  // A group that is busy is tried again for 100 ms.
-  Result<std::shared_ptr<VfioGroup>> hold(int group);
+  // A group that is busy is tried again for 100 ms. With `without_iommu` a group of VFIO's no-IOMMU mode
+  // counts too, which keeps others out but protects nothing.
+  Result<std::shared_ptr<VfioGroup>> hold(int group, bool without_iommu = false);
 
  private:
-  Result<std::shared_ptr<VfioGroup>> try_to_hold(int group);
+  Result<std::shared_ptr<VfioGroup>> try_to_hold(const std::filesystem::path& node);
 
   const HostPaths paths_;
   std::mutex mutex_;
-  std::map<int, std::weak_ptr<VfioGroup>> held_;
+  std::map<std::filesystem::path, std::weak_ptr<VfioGroup>> held_;
 };
 
 }  // namespace nvccd

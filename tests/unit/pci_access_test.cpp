@@ -27,6 +27,7 @@ class Access : public testing::Test {
     std::filesystem::resize_file(bar(), bar_size);
   }
   std::filesystem::path bar() const { return host.paths().device(gpu) / "resource0"; }
+  HeldDirectory directory() const { return HeldDirectory::open(host.paths().device(gpu)).value(); }
   test::HostTree host;
 };
 
@@ -124,7 +125,7 @@ class ConfigurationSpace : public Access {
 
 TEST_F(ConfigurationSpace, HasItsMemorySpaceSwitchedOnAndNothingElseChanged) {
   write_config(std::string("\xde\x10\x30\x23\x44\x05\x10\x00", 8));
-  auto space = SysfsConfigSpace::open(host.paths(), gpu);
+  auto space = SysfsConfigSpace::open(directory());
   ASSERT_TRUE(space) << space.error().message();
   EXPECT_EQ(config().substr(0, 8), std::string("\xde\x10\x30\x23\x46\x05\x10\x00", 8));
   EXPECT_EQ(space->read(0).value(), 0x233010deU);
@@ -134,7 +135,7 @@ TEST_F(ConfigurationSpace, HasItsMemorySpaceSwitchedOnAndNothingElseChanged) {
 TEST_F(ConfigurationSpace, BeyondWhatTheKernelShowsIsAnError) {
   write_config("");
   std::filesystem::resize_file(host.paths().device(gpu) / "config", 256);
-  auto space = SysfsConfigSpace::open(host.paths(), gpu);
+  auto space = SysfsConfigSpace::open(directory());
   ASSERT_TRUE(space);
   const auto value = space->read(0x100);
   ASSERT_FALSE(value);
@@ -143,7 +144,7 @@ TEST_F(ConfigurationSpace, BeyondWhatTheKernelShowsIsAnError) {
 
 TEST_F(ConfigurationSpace, OfADeviceThatDoesNotAnswerIsAnErrorAndNotWrittenTo) {
   write_config(std::string(64, '\xff'));
-  const auto space = SysfsConfigSpace::open(host.paths(), gpu);
+  const auto space = SysfsConfigSpace::open(directory());
   ASSERT_FALSE(space);
   EXPECT_THAT(space.error().message(), HasSubstr("reads all ones"));
   EXPECT_EQ(config().substr(0, 64), std::string(64, '\xff'));
@@ -151,7 +152,7 @@ TEST_F(ConfigurationSpace, OfADeviceThatDoesNotAnswerIsAnErrorAndNotWrittenTo) {
 
 TEST_F(ConfigurationSpace, ThatIsEmptyIsAnError) {
   host.write(host.paths().device(gpu) / "config", "");
-  EXPECT_FALSE(SysfsConfigSpace::open(host.paths(), gpu));
+  EXPECT_FALSE(SysfsConfigSpace::open(directory()));
 }
 
 // Time in which the device's power state changes after some sleeping.
@@ -180,7 +181,7 @@ class Power : public Access {
 TEST_F(Power, IsHeldWhileNeededAndThenGivenBackAsItWas) {
   WakingClock clock(state(), 1h);
   {
-    const auto hold = PowerHold::take(host.paths(), gpu, clock);
+    const auto hold = PowerHold::take(directory(), clock);
     ASSERT_TRUE(hold);
     EXPECT_EQ(host.read(control()).substr(0, 2), "on");
   }
@@ -192,7 +193,7 @@ TEST_F(Power, ThatWasOnStaysOn) {
   host.write(control(), "on\n");
   WakingClock clock(state(), 1h);
   {
-    ASSERT_TRUE(PowerHold::take(host.paths(), gpu, clock));
+    ASSERT_TRUE(PowerHold::take(directory(), clock));
   }
   EXPECT_EQ(host.read(control()), "on\n");
 }
@@ -200,7 +201,7 @@ TEST_F(Power, ThatWasOnStaysOn) {
 TEST_F(Power, OfASleepingDeviceIsWaitedFor) {
   host.write(state(), "D3hot\n");
   WakingClock clock(state(), 300ms);
-  EXPECT_TRUE(PowerHold::take(host.paths(), gpu, clock));
+  EXPECT_TRUE(PowerHold::take(directory(), clock));
   EXPECT_GE(clock.now(), 300ms);
   EXPECT_LT(clock.now(), 310ms);
 }
@@ -208,7 +209,7 @@ TEST_F(Power, OfASleepingDeviceIsWaitedFor) {
 TEST_F(Power, OfADeviceThatDoesNotWakeUpIsAnErrorAndTheSettingIsGivenBack) {
   host.write(state(), "D3cold\n");
   WakingClock clock(state(), 1h);
-  const auto hold = PowerHold::take(host.paths(), gpu, clock);
+  const auto hold = PowerHold::take(directory(), clock);
   ASSERT_FALSE(hold);
   EXPECT_THAT(hold.error().message(), HasSubstr("its power state stays D3cold"));
   EXPECT_EQ(host.read(control()).substr(0, 4), "auto");
@@ -218,12 +219,25 @@ TEST_F(Power, OfADeviceThatDoesNotWakeUpIsAnErrorAndTheSettingIsGivenBack) {
 TEST_F(Power, ThatTheKernelDoesNotTellIsLeftToTheRegisters) {
   host.write(state(), "unknown\n");
   WakingClock clock(state(), 1h);
-  EXPECT_TRUE(PowerHold::take(host.paths(), gpu, clock));
+  EXPECT_TRUE(PowerHold::take(directory(), clock));
 }
 
 TEST_F(Power, OfADeviceThatIsGoneIsAnError) {
   WakingClock clock(state(), 1h);
-  EXPECT_FALSE(PowerHold::take(host.paths(), {0, 0x99, 0, 0}, clock));
+  const auto device = directory();
+  std::filesystem::remove_all(device.path());
+  EXPECT_FALSE(PowerHold::take(device, clock));
+}
+
+TEST_F(Power, OfTheNextDeviceAtTheAddressIsNotTouchedWhenTheHoldEnds) {
+  WakingClock clock(state(), 1h);
+  {
+    const auto hold = PowerHold::take(directory(), clock);
+    ASSERT_TRUE(hold);
+    std::filesystem::remove_all(host.paths().device(gpu));
+    host.write(control(), "on\n");
+  }
+  EXPECT_EQ(host.read(control()), "on\n");
 }
 
 }  // namespace

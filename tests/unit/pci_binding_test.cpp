@@ -2,6 +2,9 @@
 // as asking the kernel ends with the kernel's not having done it; the lab shows the rest on a real kernel.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <thread>
 
 #include "host_tree.h"
 #include "pci/binding.h"
@@ -11,6 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 constexpr PciAddress gpu{0, 0x65, 0, 0};
 constexpr PciAddress audio{0, 0x65, 0, 1};
@@ -95,6 +99,7 @@ TEST_F(Binding, TakesCompanionsAlong) {
   host.group(5, {gpu, audio});
   host.bind(gpu, "vfio-pci");
   host.bind(audio, "snd_hda_intel");
+  module_users("snd_hda_intel", "0\n");
   const auto error = expect_failure(bind());
   EXPECT_EQ(error.device, audio);
   EXPECT_EQ(override_of(audio), "vfio-pci");
@@ -196,6 +201,82 @@ TEST_F(Binding, AnOverrideWithADriverOfTheHostDoesNotCount) {
   host.write(host.paths().device(gpu) / "modalias", "pci:v000010DEd00002330sv0sd0bc03sc02i00\n");
   host.write(host.paths().device(gpu) / "driver_override", "nvidia\n");
   EXPECT_THAT(expect_failure(bind()).message(), Not(HasSubstr("driver nvidia")));
+}
+
+// --prepare and the udev rule cannot tell whether a device is in use.
+TEST_F(Binding, ADeviceThatStaysWithItsDriverLosesTheOverrideThatWasPreparedForIt) {
+  const auto attribute = host.paths().device(gpu) / "driver_override";
+  host.group(5, {gpu, audio});
+  host.bind(gpu, "nvidia");
+  module_users("nvidia", "3\n");
+  host.write(attribute, "vfio-pci\n");
+  expect_failure(bind());
+  EXPECT_THAT(override_of(gpu), StartsWith("\n")) << "used itself";
+  module_users("nvidia", "0\n");
+  host.bind(audio, "snd_hda_intel");
+  module_users("snd_hda_intel", "1\n");
+  host.write(attribute, "vfio-pci\n");
+  expect_failure(bind());
+  EXPECT_THAT(override_of(gpu), StartsWith("\n")) << "its companion is used";
+  host.write(attribute, "nvidia\n");
+  expect_failure(bind());
+  EXPECT_EQ(override_of(gpu), "nvidia\n") << "somebody else's choice";
+}
+
+TEST_F(Binding, AFailedAttemptPutsBackWhatTheOverrideSaid) {
+  host.group(5, {gpu});
+  host.bind(gpu, "nouveau");
+  module_users("nouveau", "0\n");
+  host.write(host.paths().device(gpu) / "driver_override", "nouveau\n");
+  std::filesystem::remove(host.paths().driver("nouveau") / "unbind");
+  expect_failure(bind());
+  EXPECT_EQ(override_of(gpu).substr(0, 7), "nouveau");
+  EXPECT_EQ(probed(), "");
+}
+
+// A reading of the override stands for a search of modules, which takes its time. The kernel refuses to
+// unbind a device from a driver that does not have it.
+TEST_F(Binding, TakesTheDeviceFromNobodyWhoCameAfterItWasJudged) {
+  policy.driver = "auto";
+  host.group(5, {gpu});
+  host.bind(gpu, "nouveau");
+  module_users("nouveau", "0\n");
+  host.add_driver("xen-pciback");
+  const auto attribute = host.paths().device(gpu) / "driver_override";
+  std::filesystem::rename(attribute, attribute.string() + ".later");
+  ASSERT_EQ(::mkfifo(attribute.c_str(), 0600), 0);
+  const std::jthread somebody([&] {
+    std::ofstream override(attribute);  // as soon as it is read
+    host.bind(gpu, "xen-pciback");
+    std::filesystem::rename(attribute.string() + ".later", attribute);
+    override << "vfio-pci\n";
+  });
+  expect_failure(bind());
+  EXPECT_EQ(unbound_from("xen-pciback"), "");
+  EXPECT_EQ(unbound_from("nouveau"), "0000:65:00.0");
+}
+
+TEST_F(Binding, AForeignDeviceInTheGroupThatIsWithVfioTooIsNoHindrance) {
+  host.group(5, {gpu, nic});
+  host.bind(gpu, "vfio-pci");
+  host.bind(nic, "vfio-pci");
+  EXPECT_TRUE(bind());
+  EXPECT_EQ(override_of(nic), "");
+}
+
+TEST_F(Binding, OfADeviceThatIsBoundAlreadyStillNamesAForeignDeviceInTheGroup) {
+  host.group(5, {gpu, nic});
+  host.bind(gpu, "vfio-pci");
+  host.bind(nic, "igb");
+  EXPECT_THAT(expect_failure(bind()).message(),
+              HasSubstr("also holds 0000:67:00.0, which is no NVIDIA device and belongs to driver igb"));
+}
+
+TEST_F(Binding, OfADeviceThatTheSettingsExcludeIsRefused) {
+  host.group(5, {gpu});
+  policy.excluded = {gpu};
+  EXPECT_EQ(expect_failure(bind()).kind, ErrorKind::not_supported);
+  EXPECT_EQ(override_of(gpu), "");
 }
 
 TEST_F(Binding, ReleaseClearsTheOverrideUnbindsAndProbes) {

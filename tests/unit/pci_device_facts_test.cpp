@@ -106,6 +106,46 @@ TEST_F(Facts, DevicesBridgesAndOtherMakersInTheGroupAreNoCompanions) {
   EXPECT_TRUE(facts_of(gpu).companions_bound);
 }
 
+TEST_F(Facts, NameWhatInTheGroupKeepsVmsFromTheDevice) {
+  const auto obstacle = [&] {
+    const auto found = facts_of(gpu).group_obstacle;
+    return found ? found->message() : "";
+  };
+  EXPECT_EQ(obstacle(), "") << "it is alone";
+  host.group(65, {gpu, audio, nvswitch});
+  EXPECT_EQ(obstacle(), "") << "who has no driver is not in the way";
+  host.bind(audio, "snd_hda_intel");
+  EXPECT_THAT(obstacle(), HasSubstr("0000:65:00.1, which belongs to driver snd_hda_intel"));
+  host.bind(audio, "vfio-pci");
+  host.bind(nvswitch, "nvidia");
+  EXPECT_THAT(obstacle(), HasSubstr("which belongs to driver nvidia"));
+  host.bind(nvswitch, "vfio-pci");
+  EXPECT_EQ(obstacle(), "");
+  host.group(65, {nic});
+  EXPECT_THAT(obstacle(), HasSubstr("which is no NVIDIA device")) << "it may get a driver any time";
+  host.bind(nic, "igb");
+  EXPECT_THAT(obstacle(), HasSubstr("which is no NVIDIA device and belongs to driver igb"));
+  for (const char* driver : {"vfio-pci", "pci-stub"}) {
+    host.bind(nic, driver);
+    EXPECT_EQ(obstacle(), "");
+  }
+}
+
+TEST_F(Facts, ABridgeIsInNobodysWayUnlessItIsOneToAnotherKindOfBusWithADriverOfItsOwn) {
+  const PciAddress bridge{0, 0x64, 0, 0};
+  host.add_device(bridge, "0x8086", "0x352a", "0x060400");
+  host.group(65, {gpu, bridge});
+  for (const char* driver : {"pcieport", "shpchp"}) {
+    host.bind(bridge, driver);
+    EXPECT_FALSE(facts_of(gpu).group_obstacle);
+  }
+  host.add_device(bridge, "0x8086", "0x7a04", "0x060100");
+  host.bind(bridge, "lpc_ich");
+  EXPECT_TRUE(facts_of(gpu).group_obstacle);
+  std::filesystem::remove(host.paths().device(bridge) / "driver");
+  EXPECT_FALSE(facts_of(gpu).group_obstacle);
+}
+
 TEST_F(Facts, OfADeviceThatIsNotThereAreNoSuchDevice) {
   const auto facts = read_facts(host.paths(), {0, 0x99, 0, 0});
   ASSERT_FALSE(facts);

@@ -65,10 +65,35 @@ TEST_F(Use, DevicesOfOneGroupShareItsHold) {
   auto first = groups.hold(65);
   ASSERT_TRUE(first);
   EXPECT_EQ(*first, groups.hold(65).value());
-  std::filesystem::remove(host.paths().dev + "/vfio/65");
-  EXPECT_TRUE(groups.hold(65)) << "still held, so it must not be opened again";
+  std::weak_ptr<VfioGroup> held = *first;
   first->reset();
-  EXPECT_FALSE(groups.hold(65));
+  EXPECT_TRUE(held.expired()) << "nobody keeps it for nobody";
+}
+
+// A plain file stands for the node: of both it is the inode that changes. That the kernel gives a node that
+// is made anew another device number is not shown here.
+TEST_F(Use, AGroupThatWasDissolvedAndMadeAnewIsOpenedAnew) {
+  host.group(65, {gpu});
+  VfioGroups groups(host.paths());
+  const auto first = groups.hold(65).value();
+  EXPECT_TRUE(first->is_current());
+  std::filesystem::remove(first->node());
+  EXPECT_FALSE(first->is_current());
+  EXPECT_FALSE(groups.hold(65)) << "what is held is no hold of anything any more";
+  host.write(first->node(), "");
+  EXPECT_FALSE(first->is_current());
+  const auto second = groups.hold(65);
+  ASSERT_TRUE(second);
+  EXPECT_NE(*second, first);
+  EXPECT_TRUE((*second)->is_current());
+  EXPECT_EQ(*second, groups.hold(65).value());
+}
+
+TEST_F(Use, AGroupOfTheNoIommuModeIsTakenOnlyByWhoAsksForIt) {
+  host.write(host.paths().dev + "/vfio/noiommu-0", "");
+  VfioGroups groups(host.paths());
+  EXPECT_FALSE(groups.hold(0));
+  EXPECT_TRUE(groups.hold(0, true));
 }
 
 TEST_F(Use, AGroupWithoutANodeIsAnErrorThatNamesIt) {
