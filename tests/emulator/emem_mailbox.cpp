@@ -124,7 +124,7 @@ bool EmemMailbox::take_command(std::uint32_t index) {
 // Head and tail are two registers, and whoever looks in between finds one old and one new.
 void EmemMailbox::reply(std::uint32_t index, FspReply reply) {
   FirmwareSteps& steps = channels_[index].replying;
-  const Duration due = reply.due;
+  const Duration due = channels_[index].taking.last() + reply.delay;
   const auto set = [this, index](const Queue& queue, bool tail) {
     Queue& messages = channels_[index].messages;
     (tail ? messages.tail : messages.head) = tail ? queue.tail : queue.head;
@@ -141,6 +141,7 @@ void EmemMailbox::reply(std::uint32_t index, FspReply reply) {
     set(channels_[index].next, !tail_first);
     return true;
   });
+  steps.follow(channels_[index].taking);
 }
 
 void EmemMailbox::advance() {

@@ -22,6 +22,10 @@ class FirmwareSteps {
 
   // To be done behind those added before, and not before `due`. The gap is the n-th of the fault's.
   void add(std::size_t gap, Duration due, Step step);
+  // What was added comes of the other's last step, and so the time counts from that one.
+  void follow(const FirmwareSteps& other) { since_ = other.since_; }
+  // When the step was done that is being done, or else the one before.
+  Duration last() const { return since_; }
   void advance();
   bool idle() const { return steps_.empty(); }
   void clear() { steps_.clear(); }
@@ -34,8 +38,10 @@ class FirmwareSteps {
   };
 
   bool has_turn(const Pending& pending) const;
-  // The accesses of the gap count from now on.
-  void restart();
+  // When time alone gives it its turn.
+  Duration latest(const Pending& pending) const;
+  // The gap of the next step begins.
+  void restart(Duration since);
 
   Context& context_;
   Duration longest_;

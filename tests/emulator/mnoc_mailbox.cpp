@@ -56,9 +56,10 @@ bool MnocMailbox::shows_error(std::string_view direction) const {
   return fault != nullptr && (fault->word == "1" || fault->word == direction);
 }
 
-std::uint32_t MnocMailbox::send_info() const {
+std::uint32_t MnocMailbox::send_info() {
   const std::uint32_t error = shows_error("send") ? kError : 0;
-  if (sending_.empty()) return error;
+  looked_ = !sending_.empty();
+  if (!looked_) return error;
   return error | kReady | (static_cast<std::uint32_t>(sending_.size() * 4) & kSize);
 }
 
@@ -73,11 +74,12 @@ std::uint32_t MnocMailbox::receive_info() const {
 }
 
 std::uint32_t MnocMailbox::pop() {
-  if (sending_.empty()) {
-    context_.protocol_error("MNOC: read of a reply that is not there");
+  // The firmware may have seen meanwhile that all was fetched, or not have seen it yet.
+  const bool told = std::exchange(looked_, false);
+  if (sending_.empty() || sent_ == sending_.size()) {
+    if (!told) context_.protocol_error("MNOC: read of a reply that is not there");
     return 0;
   }
-  if (sent_ == sending_.size()) return 0;  // there is nothing left, but the host could not know yet
   const std::uint32_t word = sending_[sent_++];
   if (sent_ == sending_.size()) {
     fetched_.add(3, context_.clock.now(), [this] {
@@ -130,11 +132,12 @@ bool MnocMailbox::take_request() {
   announced_words_ = 0;
   auto reply = fsp_.accept(std::exchange(received_, {}));
   if (!reply) return true;
-  replying_.add(2, reply->due, [this, words = std::move(reply->words)] {
+  replying_.add(2, receiving_.last() + reply->delay, [this, words = std::move(reply->words)] {
     if (!sending_.empty()) return false;
     sending_ = words;
     return true;
   });
+  replying_.follow(receiving_);
   return true;
 }
 
@@ -154,6 +157,7 @@ void MnocMailbox::reset() {
   fetched_.clear();
   sending_.clear();
   sent_ = 0;
+  looked_ = false;
 }
 
 void MnocMailbox::plant(Stale what) {

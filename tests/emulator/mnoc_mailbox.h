@@ -25,7 +25,7 @@ class MnocMailbox final : public Mailbox {
   void plant(Stale what) override;
 
  private:
-  std::uint32_t send_info() const;
+  std::uint32_t send_info();
   std::uint32_t receive_info() const;
   std::uint32_t pop();
   void announce(std::uint32_t bytes);
@@ -43,6 +43,7 @@ class MnocMailbox final : public Mailbox {
   bool receive_error_ = false;  // until a reset
   std::vector<std::uint32_t> sending_;
   std::size_t sent_ = 0;  // words
+  bool looked_ = false;   // the host was told of a reply, and has read no word since
   FirmwareSteps receiving_;
   FirmwareSteps replying_;
   FirmwareSteps fetched_;
