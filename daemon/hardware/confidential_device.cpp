@@ -119,6 +119,9 @@ Result<> ConfidentialDevice::wait_until_booted(Duration limit) {
   bool ring_initialised = false;
   std::optional<Deadline> recovery_deadline;
   while (true) {
+    // First, so that what is read after it comes from a device that had booted, if this says so.
+    const auto boot = access_->registers().read(chip_->boot_register);
+    if (!boot) return std::unexpected(boot.error());
     const auto chip_id = access_->registers().read(chip_id_register);
     if (!chip_id) return std::unexpected(chip_id.error());
     if (is_security_fault(*chip_id)) return std::unexpected(security_fault(*chip_id));
@@ -127,12 +130,10 @@ Result<> ConfidentialDevice::wait_until_booted(Duration limit) {
       ring_initialised = true;
     }
 
-    const auto boot = access_->registers().read(chip_->boot_register);
-    if (!boot) return std::unexpected(boot.error());
     const auto recovering = in_recovery();
     if (!recovering) return std::unexpected(recovering.error());
     const bool recovery = *recovering || (chip_->zero_chip_id_is_recovery && *chip_id == 0);
-    if (*boot == boot_complete && !recovery) return {};
+    if (*boot == boot_complete && !is_unreadable(*chip_id) && !recovery) return {};
 
     if (!recovery) recovery_deadline.reset();
     if (recovery && !recovery_deadline) recovery_deadline.emplace(*clock_, recovery_patience);
