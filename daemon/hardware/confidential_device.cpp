@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "hardware/pci_config.h"
 #include "hardware/registers.h"
 
@@ -113,12 +115,16 @@ Result<> ConfidentialDevice::initialise_register_ring() {
 }
 
 Result<> ConfidentialDevice::wait_until_booted(Duration limit) {
+  ppcie_.reset();
   const Deadline deadline(*clock_, limit);
   if (auto open = wait_for_bar_firewall(deadline); !open) return open;
 
   bool ring_initialised = false;
   std::optional<Deadline> recovery_deadline;
   while (true) {
+    // First, so that what is read after it comes from a device that had booted, if this says so.
+    const auto boot = access_->registers().read(chip_->boot_register);
+    if (!boot) return std::unexpected(boot.error());
     const auto chip_id = access_->registers().read(chip_id_register);
     if (!chip_id) return std::unexpected(chip_id.error());
     if (is_security_fault(*chip_id)) return std::unexpected(security_fault(*chip_id));
@@ -127,12 +133,10 @@ Result<> ConfidentialDevice::wait_until_booted(Duration limit) {
       ring_initialised = true;
     }
 
-    const auto boot = access_->registers().read(chip_->boot_register);
-    if (!boot) return std::unexpected(boot.error());
     const auto recovering = in_recovery();
     if (!recovering) return std::unexpected(recovering.error());
     const bool recovery = *recovering || (chip_->zero_chip_id_is_recovery && *chip_id == 0);
-    if (*boot == boot_complete && !recovery) return {};
+    if (*boot == boot_complete && !is_unreadable(*chip_id) && !recovery) return {};
 
     if (!recovery) recovery_deadline.reset();
     if (recovery && !recovery_deadline) recovery_deadline.emplace(*clock_, recovery_patience);
@@ -161,10 +165,15 @@ Result<ActiveMode> ConfidentialDevice::active_mode() {
   return decode_mode(*chip_, *word);
 }
 
+Result<ConfidentialDevice::StoredValue> ConfidentialDevice::read_knob(Knob knob) {
+  if (knob == Knob::ppcie && ppcie_) return *std::exchange(ppcie_, std::nullopt);
+  return prc_.read(knob);
+}
+
 Result<std::vector<KnobSetting>> ConfidentialDevice::stored_knobs(Mode mode) {
   std::vector<KnobSetting> stored;
   for (const auto& target : target_knobs(chip_->architecture, mode)) {
-    const auto value = prc_.read(target.knob);
+    const auto value = read_knob(target.knob);
     if (!value) return std::unexpected(value.error());
     if (*value) {
       stored.push_back({target.knob, **value});
@@ -187,16 +196,22 @@ Result<std::vector<KnobSetting>> ConfidentialDevice::stored_knobs(Mode mode) {
   return stored;
 }
 
+Result<> ConfidentialDevice::write_knob(const KnobSetting& setting) {
+  ppcie_.reset();
+  return prc_.write(setting.knob, setting.value);
+}
+
 Result<> ConfidentialDevice::restore_knob(const KnobSetting& setting) {
   const auto value = prc_.read(setting.knob);
   if (!value) return std::unexpected(value.error());
-  return *value == setting.value ? Result<>{} : prc_.write(setting.knob, setting.value);
+  return *value == setting.value ? Result<>{} : write_knob(setting);
 }
 
 Result<bool> ConfidentialDevice::knows_ppcie() {
   if (!chip_->ppcie_bit) return false;
   const auto value = prc_.read(Knob::ppcie);
   if (!value) return std::unexpected(value.error());
+  ppcie_ = *value;
   return value->has_value();
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "hardware/mailbox_timing.h"
 #include "hardware/registers.h"
 
@@ -30,6 +32,10 @@ Error no_reply(std::string cause) {
 }
 
 }  // namespace
+
+bool EmemTransport::Queue::makes_sense() const {
+  return tail > head && tail - head < channel_size;
+}
 
 Result<std::uint32_t> EmemTransport::read_pointer(std::uint32_t offset) {
   const auto value = registers_.read(offset);
@@ -86,9 +92,16 @@ Result<> EmemTransport::drain() {
     if (auto written = registers_.write(command_tail, channel_base); !written) return written;
     if (auto written = registers_.write(command_head, channel_base); !written) return written;
   }
-  const auto messages = message_queue();
-  if (!messages) return std::unexpected(messages.error());
-  return messages->empty() ? Result<>{} : acknowledge(*messages);
+  // Again until it is seen to be empty: what was acknowledged may have been a pair that made no sense.
+  const Deadline deadline(clock_, mailbox_timing::halfway_limit);
+  for (unsigned look = 0;; ++look) {
+    const auto messages = message_queue();
+    if (!messages) return std::unexpected(messages.error());
+    if (messages->empty()) return {};
+    if (auto written = acknowledge(*messages); !written) return written;
+    if (look > 0 && !deadline.sleep(mailbox_timing::pause(look)))
+      return std::unexpected(no_reply("the firmware's reply queue does not become empty"));
+  }
 }
 
 Result<> EmemTransport::send(std::span<const std::uint32_t> packet) {
@@ -105,28 +118,35 @@ Result<> EmemTransport::send(std::span<const std::uint32_t> packet) {
   return registers_.write(command_head, channel_base);
 }
 
-Result<Words> EmemTransport::receive() {
+// A pair of pointers that makes no sense is none until it has stayed so.
+Result<EmemTransport::Queue> EmemTransport::wait_for_message() {
   const Deadline deadline(clock_, mailbox_timing::reply_limit);
-  Queue messages{};
+  std::optional<Deadline> sense;
   for (unsigned look = 0;; ++look) {
-    const auto now = message_queue();
-    if (!now) return std::unexpected(now.error());
-    messages = *now;
-    if (!messages.empty()) break;
+    const auto messages = message_queue();
+    if (!messages || messages->makes_sense()) return messages;
+    if (messages->empty())
+      sense.reset();
+    else if (!sense)
+      sense.emplace(clock_, mailbox_timing::halfway_limit);
+    if (sense && sense->passed()) {
+      // Nothing is read, but the queue becomes empty again.
+      if (auto written = acknowledge(*messages); !written) return std::unexpected(written.error());
+      return std::unexpected(
+          Error{.kind = ErrorKind::hardware_failed,
+                .cause = fmt::format("the firmware's reply queue makes no sense (head {:#x}, tail {:#x})",
+                                     messages->head, messages->tail),
+                .transient = true});
+    }
     if (!deadline.sleep(mailbox_timing::pause(look)))
       return std::unexpected(no_reply("the firmware did not reply to a request within 5 s"));
   }
-  // A tail before the head or a message larger than the channel: read nothing, but make the queue empty
-  // again.
-  if (messages.tail < messages.head || messages.tail - messages.head >= channel_size) {
-    if (auto written = acknowledge(messages); !written) return std::unexpected(written.error());
-    return std::unexpected(
-        Error{.kind = ErrorKind::hardware_failed,
-              .cause = fmt::format("the firmware's reply queue makes no sense (head {:#x}, tail {:#x})",
-                                   messages.head, messages.tail),
-              .transient = true});
-  }
-  const std::uint32_t word_count = (messages.tail - messages.head) / 4 + 1;
+}
+
+Result<Words> EmemTransport::receive() {
+  const auto messages = wait_for_message();
+  if (!messages) return std::unexpected(messages.error());
+  const std::uint32_t word_count = (messages->tail - messages->head) / 4 + 1;
   // The firmware places every reply at the channel's base, whatever the head says.
   if (auto written = registers_.write(emem_control, from_channel_base); !written)
     return std::unexpected(written.error());
@@ -137,7 +157,7 @@ Result<Words> EmemTransport::receive() {
     if (!word) return std::unexpected(word.error());
     words.push_back(*word);
   }
-  if (auto written = acknowledge(messages); !written) return std::unexpected(written.error());
+  if (auto written = acknowledge(*messages); !written) return std::unexpected(written.error());
   return words;
 }
 

@@ -19,6 +19,9 @@ class EmemTransport final : public FspTransport {
   struct Queue {
     std::uint32_t head, tail;
     bool empty() const { return head == tail; }
+    // Holds a message. Head and tail are two registers: while the firmware sets them, and when it does so
+    // between our reads of them, the pair is neither this nor empty.
+    bool makes_sense() const;
   };
 
   Result<std::uint32_t> read_pointer(std::uint32_t offset);
@@ -26,6 +29,7 @@ class EmemTransport final : public FspTransport {
   Result<Queue> message_queue();
   Result<bool> wait_until_command_taken();
   Result<> acknowledge(const Queue& messages);
+  Result<Queue> wait_for_message();
 
   RegisterWindow& registers_;
   Clock& clock_;

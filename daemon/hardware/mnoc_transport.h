@@ -17,8 +17,10 @@ class MnocTransport final : public FspTransport {
 
  private:
   Result<std::uint32_t> read_info(std::uint32_t offset);
-  Result<> wait_for(std::uint32_t offset, std::uint32_t bit, Duration limit, const char* what);
-  Result<Words> pop_message(std::uint32_t info);
+  // The register as it read when the bit was there.
+  Result<std::uint32_t> wait_for(std::uint32_t offset, std::uint32_t bit, Duration limit, const char* what);
+  Result<> wait_until_accepting();
+  Result<> wait_until_fetched();
 
   RegisterWindow& registers_;
   Clock& clock_;

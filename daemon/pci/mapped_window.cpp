@@ -13,18 +13,21 @@ namespace nvccd {
 namespace {
 
 // Where this thread continues when its current register access raises SIGBUS; null outside of one. A signal
-// handler can reach nothing but static storage.
-thread_local sigjmp_buf* bus_error_exit = nullptr;
+// handler can reach nothing but static storage. Volatile, because a compiler sees nobody who could read it
+// between the two stores of an access, and would leave out the first.
+thread_local sigjmp_buf* volatile bus_error_exit = nullptr;
 
 void handle_bus_error(int) {
-  if (bus_error_exit != nullptr) siglongjmp(*bus_error_exit, 1);
+  if (sigjmp_buf* const exit = bus_error_exit; exit != nullptr) siglongjmp(*exit, 1);
   // Not ours: let the access fail again, without a handler.
   struct sigaction fallback{};
   fallback.sa_handler = SIG_DFL;
   ::sigaction(SIGBUS, &fallback, nullptr);
 }
 
-// Runs one access. False: it raised SIGBUS. The function must not own anything: a jump leaves it.
+// Runs one access, which has to be a volatile one: only these keep their place between the two stores. False:
+// it raised SIGBUS. The function must not own anything, since a jump leaves it, and what it changes is lost
+// then.
 template <typename Access>
 bool survives(Access access) {
   sigjmp_buf exit;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "context.h"
+#include "firmware_steps.h"
 
 namespace emulator {
 
@@ -15,7 +16,7 @@ enum class BootPhase {
 
 class BootSequence {
  public:
-  explicit BootSequence(const Context& context) : context_(context) {}
+  explicit BootSequence(Context& context);
 
   void restart();
   // As if the last reset were long ago.
@@ -25,11 +26,21 @@ class BootSequence {
 
   BootPhase phase() const;
   bool running() const { return phase() == BootPhase::running; }
+  // Of a device that answers: its BAR0 does too, and the mode word is there.
+  bool has_registers() const { return has_reached(Stage::registers); }
+  bool has_mode() const;
   // Blackwell: BAR0 is hidden behind the firewall.
   bool firewall_closed() const;
 
  private:
-  const Context& context_;
+  enum class Stage { none, registers, mode, complete };
+
+  BootPhase phase_by_time() const;
+  bool has_reached(Stage stage) const;
+
+  Context& context_;
+  FirmwareSteps steps_;
+  Stage stage_ = Stage::complete;
   std::optional<Duration> reset_at_;  // none: long ago
   Duration answers_at_{};
   Duration boots_at_{};

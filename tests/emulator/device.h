@@ -36,6 +36,7 @@ struct Counters {
   std::uint64_t knob_reads = 0;
   std::uint64_t knob_writes = 0;
   std::uint64_t register_accesses = 0;  // BAR0 reads and writes
+  std::uint64_t firmware_steps = 0;     // what the firmware did by itself, see firmware_steps.h
   std::uint64_t protocol_errors = 0;    // what a careful host never does, each with a "protocol-error" event
 };
 

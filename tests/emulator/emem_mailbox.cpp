@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <vector>
+#include <utility>
 
 namespace emulator {
 namespace {
@@ -16,12 +16,20 @@ constexpr std::uint32_t kStepOnWrite = 1U << 24U;
 constexpr std::uint32_t kStepOnRead = 1U << 25U;
 constexpr std::uint32_t kWindowOffset = 0x00FFFFFF;
 constexpr std::uint32_t kCcChannel = 2;
+// Three such steps are less than the 2 ms within which a host may expect a reply's every part.
+constexpr std::chrono::microseconds kLongestStep{500};
 
 bool within(std::uint32_t offset, std::uint32_t base, std::uint32_t bytes) {
   return offset >= base && offset - base < bytes;
 }
 
 }  // namespace
+
+EmemMailbox::Channel::Channel(Context& context)
+    : taking(context, kLongestStep), replying(context, kLongestStep) {}
+
+EmemMailbox::EmemMailbox(Context& context, Fsp& fsp)
+    : context_(context), fsp_(fsp), channels_(kChannels, Channel(context)) {}
 
 bool EmemMailbox::owns(std::uint32_t offset) const {
   return within(offset, kWindows, kWindowsEnd - kWindows) || within(offset, kCommandQueues, kQueuesBytes) ||
@@ -86,6 +94,17 @@ void EmemMailbox::ring(std::uint32_t index) {
     context_.protocol_error("command while the firmware does not listen");
     return;
   }
+  if (!channel.taking.idle() || !channel.replying.idle() || !channel.messages.empty()) {
+    context_.protocol_error(fmt::format("command on channel {} before the last reply was taken", index));
+  }
+  channel.taking.add(0, context_.clock.now(), [this, index] { return take_command(index); });
+  channel.taking.advance();
+}
+
+bool EmemMailbox::take_command(std::uint32_t index) {
+  Queue& commands = channels_[index].commands;
+  if (commands.empty()) return true;  // the host took it back
+  if (!fsp_.listening()) return false;
   const std::uint32_t base = index * kChannelBytes;
   const bool valid = commands.head % 4 == 0 && commands.tail % 4 == 0 && commands.head < commands.tail &&
                      commands.head >= base && commands.tail < base + kChannelBytes;
@@ -93,28 +112,46 @@ void EmemMailbox::ring(std::uint32_t index) {
     context_.protocol_error(
         fmt::format("command queue {} from {:#x} to {:#x}", index, commands.head, commands.tail));
     commands.head = commands.tail;
-    return;
-  }
-  if (!channel.replies.empty() || !channel.messages.empty()) {
-    context_.protocol_error(fmt::format("command on channel {} before the last reply was taken", index));
+    return true;
   }
   const std::vector<std::uint32_t> message(memory_.begin() + commands.head / 4,
                                            memory_.begin() + commands.tail / 4 + 1);
   commands.head = commands.tail;
-  if (auto reply = fsp_.accept(message)) channel.replies.push_back(std::move(*reply));
+  if (auto answer = fsp_.accept(message)) reply(index, std::move(*answer));
+  return true;
+}
+
+// Head and tail are two registers, and whoever looks in between finds one old and one new.
+void EmemMailbox::reply(std::uint32_t index, FspReply reply) {
+  FirmwareSteps& steps = channels_[index].replying;
+  const Duration due = channels_[index].taking.last() + reply.delay;
+  const auto set = [this, index](const Queue& queue, bool tail) {
+    Queue& messages = channels_[index].messages;
+    (tail ? messages.tail : messages.head) = tail ? queue.tail : queue.head;
+  };
+  const bool tail_first = context_.faults.on(Fault::tail_first);
+  steps.add(1, due, [this, index, set, tail_first, words = std::move(reply.words)] {
+    if (!channels_[index].messages.empty()) return false;
+    const Queue queue = store(index, words);
+    set(queue, tail_first);
+    channels_[index].next = queue;
+    return true;
+  });
+  steps.add(2, due, [this, index, set, tail_first] {
+    set(channels_[index].next, !tail_first);
+    return true;
+  });
+  steps.follow(channels_[index].taking);
 }
 
 void EmemMailbox::advance() {
-  for (std::uint32_t index = 0; index < kChannels; ++index) {
-    Channel& channel = channels_[index];
-    if (channel.replies.empty() || !channel.messages.empty()) continue;
-    if (channel.replies.front().due > context_.clock.now()) continue;
-    deliver(index, channel.replies.front().words);
-    channel.replies.pop_front();
+  for (Channel& channel : channels_) {
+    channel.taking.advance();
+    channel.replying.advance();
   }
 }
 
-void EmemMailbox::deliver(std::uint32_t index, const std::vector<std::uint32_t>& words) {
+EmemMailbox::Queue EmemMailbox::store(std::uint32_t index, const std::vector<std::uint32_t>& words) {
   const std::uint32_t base = index * kChannelBytes;
   std::uint32_t offset = base;
   for (const std::uint32_t word : words) {
@@ -122,19 +159,24 @@ void EmemMailbox::deliver(std::uint32_t index, const std::vector<std::uint32_t>&
     offset += 4;
   }
   // An empty or one-word reply cannot be expressed: the queue stays empty.
-  channels_[index].messages = {.head = base, .tail = words.empty() ? base : offset - 4};
+  return {.head = base, .tail = words.empty() ? base : offset - 4};
 }
 
 void EmemMailbox::reset() {
   memory_.fill(0);
   windows_ = {};
-  channels_ = {};
+  for (Channel& channel : channels_) {
+    channel.commands = {};
+    channel.messages = {};
+    channel.taking.clear();
+    channel.replying.clear();
+  }
 }
 
 void EmemMailbox::plant(Stale what) {
   constexpr std::uint32_t kBase = kCcChannel * kChannelBytes;
   if (what == Stale::message) {
-    deliver(kCcChannel, stale_reply());
+    channels_[kCcChannel].messages = store(kCcChannel, stale_reply());
   } else {
     channels_[kCcChannel].commands = {.head = kBase, .tail = kBase + 8};
   }

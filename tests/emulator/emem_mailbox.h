@@ -4,9 +4,9 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
-#include <memory>
+#include <vector>
 
+#include "firmware_steps.h"
 #include "fsp.h"
 #include "mailbox.h"
 
@@ -14,7 +14,7 @@ namespace emulator {
 
 class EmemMailbox final : public Mailbox {
  public:
-  EmemMailbox(Context& context, Fsp& fsp) : context_(context), fsp_(fsp) {}
+  EmemMailbox(Context& context, Fsp& fsp);
 
   bool owns(std::uint32_t offset) const override;
   std::uint32_t read(std::uint32_t offset) override;
@@ -40,22 +40,28 @@ class EmemMailbox final : public Mailbox {
     bool empty() const { return head == tail; }
   };
   struct Channel {
+    explicit Channel(Context& context);
     Queue commands;
     Queue messages;
-    std::deque<FspReply> replies;  // under way, oldest first
+    Queue next;  // of messages, while only one half of it is set
+    FirmwareSteps taking;
+    FirmwareSteps replying;
   };
 
   std::uint32_t* queue_register(std::uint32_t offset);
   std::uint32_t read_window(std::uint32_t offset);
   void write_window(std::uint32_t offset, std::uint32_t value);
   void ring(std::uint32_t channel);
-  void deliver(std::uint32_t channel, const std::vector<std::uint32_t>& words);
+  bool take_command(std::uint32_t channel);
+  void reply(std::uint32_t channel, FspReply reply);
+  // Puts it into the memory; what the queue is to become.
+  Queue store(std::uint32_t channel, const std::vector<std::uint32_t>& words);
 
   Context& context_;
   Fsp& fsp_;
   std::array<std::uint32_t, kBytes / 4> memory_{};
   std::array<Window, 8> windows_{};
-  std::array<Channel, kChannels> channels_{};
+  std::vector<Channel> channels_;
 };
 
 }  // namespace emulator

@@ -58,6 +58,15 @@ constexpr FaultInfo kTable[] = {
     {Fault::config_f0_all_ones, flag, "config-f0-all-ones", "", "16 bits at config 0xF0 are 0xFFFF"},
     {Fault::vanish, flag, "vanish", "",
      "the device is gone: all reads are all ones, writes and resets are lost"},
+    // firmware beside the host
+    {Fault::firmware_steps, gaps, "firmware-steps", "",
+     "the firmware does one thing at a time, each so many BAR0 accesses after the one before. EMEM: takes "
+     "the "
+     "command, sets one pointer of the reply queue, the other. MNOC: makes room, takes the request, shows "
+     "the "
+     "reply, sees that it was fetched. Boot: registers answer, mode word, boot complete"},
+    {Fault::tail_first, flag, "tail-first", "",
+     "with firmware-steps, the tail of the EMEM reply queue is set before its head"},
 };
 
 std::optional<std::uint32_t> parse_number(std::string_view text) {
@@ -76,6 +85,19 @@ std::optional<std::uint32_t> parse_number(std::string_view text) {
 std::optional<unsigned> parse_knob(std::string_view text) {
   const auto knob = parse_number(text);
   return knob && *knob <= 0xFFFF ? knob : std::nullopt;
+}
+
+std::optional<FaultSetting> parse_gaps(std::string_view text) {
+  FaultSetting setting;
+  while (true) {
+    const auto slash = text.find('/');
+    const auto word = text.substr(0, slash);
+    const auto gap = word == "0" ? std::optional(0U) : parse_number(word);
+    if (!gap || *gap > 255) return std::nullopt;
+    setting.gaps.push_back(*gap);
+    if (slash == std::string_view::npos) return setting;
+    text.remove_prefix(slash + 1);
+  }
 }
 
 bool has_word(std::string_view words, std::string_view word) {
@@ -138,6 +160,8 @@ std::optional<FaultSetting> parse_fault_value(const FaultInfo& info, std::string
       if (!text.starts_with('@')) return std::nullopt;
       setting.knob = parse_knob(text.substr(1));
       return setting.knob ? std::optional(setting) : std::nullopt;
+    case gaps:
+      return parse_gaps(text);
     case error:
       return parse_error_value(text);
   }
@@ -152,6 +176,8 @@ bool applies_to(Fault fault, const Profile& profile) {
     case Fault::firewall_stuck:
     case Fault::firewall_delay:
       return profile.is_blackwell;
+    case Fault::tail_first:
+      return profile.mailbox == MailboxKind::emem;
     case Fault::invalid_state:
       return profile.has_cc;
     default:

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "profile.h"
 
@@ -45,6 +46,8 @@ enum class Fault {
   d3_at_start,
   config_f0_all_ones,
   vanish,
+  firmware_steps,
+  tail_first,
 };
 
 enum class FaultValue {
@@ -52,6 +55,7 @@ enum class FaultValue {
   number,  // decimal or 0x..., 32 bits, from 1
   choice,  // one of FaultInfo::choices
   knob,    // "1" = every knob, "@8" = knob 8 only
+  gaps,    // "2", "3/0/5": numbers from 0 to 255; the last one stands for those that are missing
   error,   // "0x202", "0x202@8" (that knob only); with "/read" or "/write" at the end: that command only
 };
 
@@ -69,6 +73,7 @@ const FaultInfo* find_fault(std::string_view name);
 struct FaultSetting {
   std::uint32_t number = 1;
   std::optional<unsigned> knob;
+  std::vector<std::uint32_t> gaps;
   std::string word;  // the choice; "read", "write" or empty for FaultValue::error
 };
 

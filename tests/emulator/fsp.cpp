@@ -40,11 +40,10 @@ std::optional<FspReply> Fsp::accept(std::span<const std::uint32_t> message) {
   const Answer answer = execute(message);
   if (context_.faults.on(Fault::no_reply)) return std::nullopt;
   const std::uint32_t type = message.size() > 1 ? message[1] >> 24U : 0;
-  FspReply reply{.words = reply_words(type, answer.error),
-                 .due = context_.clock.now() + context_.delays.reply};
+  FspReply reply{.words = reply_words(type, answer.error), .delay = context_.delays.reply};
   if (answer.value) reply.words.push_back(*answer.value);
   spoil(reply.words);
-  reply.due += std::chrono::milliseconds(context_.faults.number(Fault::late_reply, 0));
+  reply.delay += std::chrono::milliseconds(context_.faults.number(Fault::late_reply, 0));
   return reply;
 }
 

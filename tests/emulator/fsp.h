@@ -22,7 +22,7 @@ inline constexpr std::uint32_t kPermissionDenied = 0x1E4;
 
 struct FspReply {
   std::vector<std::uint32_t> words;
-  Duration due{};  // on the device's clock
+  Duration delay{};  // from the taking of the message
 };
 
 class Fsp {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace emulator {
 namespace {
 
@@ -16,7 +18,16 @@ constexpr std::uint32_t kReady = 1U << 24U;
 constexpr std::uint32_t kError = 1U << 25U;
 constexpr std::uint32_t kCredit = 1U << 26U;
 
+constexpr std::chrono::microseconds kLongestStep{500};
+
 }  // namespace
+
+MnocMailbox::MnocMailbox(Context& context, Fsp& fsp)
+    : context_(context),
+      fsp_(fsp),
+      receiving_(context, kLongestStep),
+      replying_(context, kLongestStep),
+      fetched_(context, kLongestStep) {}
 
 bool MnocMailbox::owns(std::uint32_t offset) const {
   return offset == kSendInfo || offset == kSendData || offset == kReceiveInfo || offset == kReceiveData;
@@ -45,9 +56,10 @@ bool MnocMailbox::shows_error(std::string_view direction) const {
   return fault != nullptr && (fault->word == "1" || fault->word == direction);
 }
 
-std::uint32_t MnocMailbox::send_info() const {
+std::uint32_t MnocMailbox::send_info() {
   const std::uint32_t error = shows_error("send") ? kError : 0;
-  if (sending_.empty()) return error;
+  looked_ = !sending_.empty();
+  if (!looked_) return error;
   return error | kReady | (static_cast<std::uint32_t>(sending_.size() * 4) & kSize);
 }
 
@@ -57,19 +69,25 @@ std::uint32_t MnocMailbox::receive_info() const {
   if (receive_error_ || shows_error("receive")) info |= kError;
   const bool idle = announced_words_ == 0;
   if (fsp_.listening() && idle && !faults.on(Fault::mnoc_not_ready)) info |= kReady;
-  if (fsp_.listening() && !faults.on(Fault::mnoc_no_credit)) info |= kCredit;
+  if (fsp_.listening() && (idle || room_) && !faults.on(Fault::mnoc_no_credit)) info |= kCredit;
   return info;
 }
 
 std::uint32_t MnocMailbox::pop() {
-  if (sending_.empty()) {
-    context_.protocol_error("MNOC: read of a reply that is not there");
+  // The firmware may have seen meanwhile that all was fetched, or not have seen it yet.
+  const bool told = std::exchange(looked_, false);
+  if (sending_.empty() || sent_ == sending_.size()) {
+    if (!told) context_.protocol_error("MNOC: read of a reply that is not there");
     return 0;
   }
   const std::uint32_t word = sending_[sent_++];
   if (sent_ == sending_.size()) {
-    sending_.clear();
-    sent_ = 0;
+    fetched_.add(3, context_.clock.now(), [this] {
+      sending_.clear();
+      sent_ = 0;
+      return true;
+    });
+    fetched_.advance();
   }
   return word;
 }
@@ -84,41 +102,62 @@ void MnocMailbox::announce(std::uint32_t bytes) {
     receive_error_ = true;
     return;
   }
-  if (!replies_.empty() || !sending_.empty()) {
+  if (!replying_.idle() || !sending_.empty()) {
     context_.protocol_error("MNOC: message announced before the last reply was taken");
   }
   announced_words_ = bytes / 4;
   received_.clear();
+  room_ = false;
+  receiving_.add(0, context_.clock.now(), [this] { return room_ = true; });
+  receiving_.advance();
 }
 
 void MnocMailbox::push(std::uint32_t word) {
-  if (announced_words_ == 0 || !fsp_.listening()) {
+  if (announced_words_ == received_.size() || !fsp_.listening()) {
     context_.protocol_error("MNOC: data without a message");
     return;
   }
-  if (context_.faults.on(Fault::mnoc_no_credit)) {
+  if (!room_ || context_.faults.on(Fault::mnoc_no_credit)) {
     context_.protocol_error("MNOC: data without credit");
     return;
   }
   received_.push_back(word);
   if (received_.size() < announced_words_) return;
+  receiving_.add(1, context_.clock.now(), [this] { return take_request(); });
+  receiving_.advance();
+}
+
+bool MnocMailbox::take_request() {
+  if (!fsp_.listening()) return false;
   announced_words_ = 0;
-  if (auto reply = fsp_.accept(received_)) replies_.push_back(std::move(*reply));
+  auto reply = fsp_.accept(std::exchange(received_, {}));
+  if (!reply) return true;
+  replying_.add(2, receiving_.last() + reply->delay, [this, words = std::move(reply->words)] {
+    if (!sending_.empty()) return false;
+    sending_ = words;
+    return true;
+  });
+  replying_.follow(receiving_);
+  return true;
 }
 
 void MnocMailbox::advance() {
-  if (replies_.empty() || !sending_.empty() || replies_.front().due > context_.clock.now()) return;
-  sending_ = std::move(replies_.front().words);
-  replies_.pop_front();
+  receiving_.advance();
+  fetched_.advance();
+  replying_.advance();
 }
 
 void MnocMailbox::reset() {
   announced_words_ = 0;
   received_.clear();
   receive_error_ = false;
-  replies_.clear();
+  room_ = false;
+  receiving_.clear();
+  replying_.clear();
+  fetched_.clear();
   sending_.clear();
   sent_ = 0;
+  looked_ = false;
 }
 
 void MnocMailbox::plant(Stale what) {
@@ -128,6 +167,7 @@ void MnocMailbox::plant(Stale what) {
   } else {
     announced_words_ = 3;
     received_.clear();
+    room_ = true;
   }
 }
 

@@ -32,6 +32,7 @@ std::uint32_t Registers::read(std::uint32_t offset) {
   if (faults.on(Fault::security_fault)) return kSecurityFault;
   if (faults.use_up(Fault::bad_reads)) return kBadNow;
   if (const auto config = fsp_config(offset)) return *config;
+  if (!boot_.has_registers()) return kAllOnes;
   if (!boot_.running() && faults.on(Fault::bad_reads_during_boot)) {
     const std::uint32_t pattern = faults.number(Fault::bad_reads_during_boot, 1);
     return pattern == 1 ? kBadWhileBooting : pattern;
@@ -44,7 +45,7 @@ std::uint32_t Registers::read_answering(std::uint32_t offset) {
   if (offset == 0) return context_.faults.on(Fault::chip_id_zero) ? 0 : profile.chip_id;
   if (offset == profile.boot_register) return boot_.running() ? kBootComplete : 0;
   // The boot firmware writes the mode word: whoever looks too early finds "off".
-  if (offset == profile.mode_register) return boot_.running() ? mode_word(mode_, profile) : 0;
+  if (offset == profile.mode_register) return boot_.has_mode() ? mode_word(mode_, profile) : 0;
   if (offset == profile.recovery_register) {
     return context_.faults.on(Fault::recovery) ? profile.recovery_value : 0;
   }
@@ -56,7 +57,7 @@ std::uint32_t Registers::read_answering(std::uint32_t offset) {
 
 void Registers::write(std::uint32_t offset, std::uint32_t value) {
   const Profile& profile = context_.profile;
-  if (context_.faults.on(Fault::bar0_all_ones) || boot_.firewall_closed()) return;
+  if (context_.faults.on(Fault::bar0_all_ones) || boot_.firewall_closed() || !boot_.has_registers()) return;
   if (offset == profile.flr_scratch) flr_scratch_ = value;
   if (offset == profile.bus_scratch) bus_scratch_ = value;
   if (mailbox_.owns(offset)) mailbox_.write(offset, value);

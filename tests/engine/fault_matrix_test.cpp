@@ -46,6 +46,8 @@ std::vector<std::string> values_of(const emulator::FaultInfo& info) {
       return {"1", "@8", "@45"};
     case emulator::FaultValue::error:
       return {"0x202", "0x1e3", "0x202@8", "0x202@10/write"};
+    case emulator::FaultValue::gaps:
+      return {"1", "2/0/3"};
     case emulator::FaultValue::choice: {
       std::vector<std::string> values;
       std::string word;

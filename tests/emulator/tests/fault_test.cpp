@@ -311,7 +311,7 @@ TEST(FaultTable, NamesAndMeaningsAreThereOnce) {
     EXPECT_TRUE(faults.insert(info.fault).second) << info.name;
     EXPECT_FALSE(info.meaning.empty()) << info.name;
   }
-  EXPECT_EQ(faults.size(), static_cast<std::size_t>(Fault::vanish) + 1) << "every fault has a row";
+  EXPECT_EQ(faults.size(), static_cast<std::size_t>(Fault::tail_first) + 1) << "every fault has a row";
 }
 
 TEST(FaultTable, NamesAndValuesThatDoNotExistAreRefused) {
