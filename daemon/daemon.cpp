@@ -173,12 +173,21 @@ Result<LoadedSettings> Daemon::load_settings() {
 void Daemon::check(std::function<void(Findings)> done) {
   start_with_result(
       *scheduler_,
-      [options = options_, daemon = preflight::DaemonState{manager_->node(), manager_->devices()}] {
+      [options = options_,
+       daemon = preflight::DaemonState{manager_->node(), manager_->devices()}]() -> Result<Findings> {
         return preflight::run({.settings = options.load_settings(),
                                .daemon = daemon,
                                .state_file = (options.runtime_dir / "state.json").string()});
       },
-      std::move(done));
+      [done = std::move(done)](Result<Findings> findings) {
+        if (findings) return done(*std::move(findings));
+        // Not an empty list, which says that there is nothing to complain of.
+        const Error& error = findings.error();
+        done({{.id = "nvccd.checks",
+               .result = CheckResult::fail,
+               .found = error.cause,
+               .advice = error.advice}});
+      });
 }
 
 int Daemon::on_reload_signal(sd_event_source*, const signalfd_siginfo*, void* userdata) {
