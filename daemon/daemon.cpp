@@ -74,6 +74,10 @@ Result<> Daemon::set_up(LoadedSettings settings, LogWriter log) {
   reload_signal_.reset(source);
   install_bus_error_handler();
 
+  // Before anything is touched that another nvccd may keep up, such as the files.
+  auto connection = BusService::take_name(options_.bus);
+  if (!connection) return std::unexpected(connection.error());
+
   auto scheduler = EventScheduler::create(event);
   if (!scheduler) return std::unexpected(scheduler.error());
   scheduler_ = *std::move(scheduler);
@@ -103,7 +107,7 @@ Result<> Daemon::set_up(LoadedSettings settings, LogWriter log) {
       PublishedFiles::create(event, *manager_, *statistics_, {.runtime = options_.runtime_dir}, publishing);
   if (!files) return std::unexpected(files.error());
   published_files_ = *std::move(files);
-  auto bus = BusService::create(event, options_.bus, *manager_,
+  auto bus = BusService::create(event, *std::move(connection), *manager_,
                                 [this](std::function<void(Findings)> done) { check(std::move(done)); });
   if (!bus) return std::unexpected(bus.error());
   bus_ = *std::move(bus);
