@@ -51,8 +51,7 @@ Daemon::~Daemon() {
   notify_systemd("STOPPING=1\nSTATUS=Finishing what has begun");
   // First what others read, so that nobody sees a state that nobody keeps up any more.
   published_files_.reset();
-  vfio_watch_.reset();
-  monitor_.reset();
+  witnesses_.reset();
   bus_.reset();
   if (scheduler_ && !scheduler_->wait_for_workers(patience_at_end))
     spdlog::warn("a device did not finish what was begun; the next start looks at it anew");
@@ -112,36 +111,9 @@ Result<> Daemon::set_up(LoadedSettings settings, LogWriter log) {
   if (!bus) return std::unexpected(bus.error());
   bus_ = *std::move(bus);
 
-  // Before the first look, so that nothing is missed in between.
-  auto monitor = PciMonitor::create(
-      event,
-      [this](PciEvent what, const PciAddress& address) {
-        switch (what) {
-          case PciEvent::appeared:
-            return manager_->device_appeared(address);
-          case PciEvent::gone:
-            return manager_->device_gone(address);
-          case PciEvent::driver_changed:
-            return manager_->device_driver_changed(address);
-        }
-      },
-      [this] {
-        spdlog::warn("events of udev were lost; looking at every device");
-        manager_->rescan();
-      });
-  if (!monitor) return std::unexpected(monitor.error());
-  monitor_ = *std::move(monitor);
-  auto vfio_watch = VfioWatch::create(
-      event, paths,
-      [this](const std::string& node, bool opened) {
-        opened ? manager_->vfio_node_opened(node) : manager_->vfio_node_closed(node);
-      },
-      [this] {
-        spdlog::warn("events of VFIO's nodes were lost; looking at every device");
-        manager_->vfio_events_lost();
-      });
-  if (!vfio_watch) return std::unexpected(vfio_watch.error());
-  vfio_watch_ = *std::move(vfio_watch);
+  auto witnesses = Witnesses::create(event, paths, nullptr, *manager_);
+  if (!witnesses) return std::unexpected(witnesses.error());
+  witnesses_ = *std::move(witnesses);
   return {};
 }
 

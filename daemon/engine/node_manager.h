@@ -37,6 +37,7 @@ class NodeManager final : public Manager {
   // Triggers from udev and from the watch of the VFIO nodes.
   void device_appeared(const PciAddress& address);
   void device_gone(const PciAddress& address);
+  void udev_events_lost() { rescan(); }
   void device_driver_changed(const PciAddress& address);
   void vfio_node_opened(const std::string& node);
   void vfio_node_closed(const std::string& node);
