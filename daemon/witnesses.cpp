@@ -66,6 +66,8 @@ Result<> Witnesses::watch_others(sd_event* event, const std::shared_ptr<OwnOpeni
              }});
     if (!sysfs) return std::unexpected(sysfs.error());
     sysfs_ = *std::move(sysfs);
+    for (const auto& [address, device] : manager_.devices())
+      watch(address);
   }
   auto resume = ResumeWatch::create(event, [this] {
     spdlog::info("the host was asleep; looking at every device");

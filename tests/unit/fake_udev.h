@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <expected>
+#include <list>
 #include <map>
 #include <string>
 
@@ -17,7 +18,7 @@ struct udev_device {
 
 namespace nvccd::test {
 
-// There is one at a time, for the monitors that are created while it lives.
+// There is one at a time, for all monitors that are created while it lives.
 class UdevSocket {
  public:
   UdevSocket();
@@ -25,9 +26,14 @@ class UdevSocket {
   UdevSocket& operator=(const UdevSocket&) = delete;
   ~UdevSocket();
 
-  std::string subsystem;                              // that is listened to
-  std::deque<std::expected<udev_device, int>> queue;  // what the next receptions give: a device, or errno
-  UniqueFd readable;
+  // What the next receptions of who listens to a subsystem give: a device, or errno.
+  std::map<std::string, std::deque<std::expected<udev_device, int>>> queues;
+
+  struct Listener {
+    std::string subsystem;
+    UniqueFd readable;
+  };
+  std::list<Listener> listeners;
 };
 
 }  // namespace nvccd::test

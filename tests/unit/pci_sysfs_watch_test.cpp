@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
+
 #include "host_tree.h"
 #include "pci/sysfs_watch.h"
 #include "pci/topology.h"

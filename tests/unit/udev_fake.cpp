@@ -9,11 +9,15 @@
 
 namespace {
 nvccd::test::UdevSocket* socket_of_udev = nullptr;
+
+nvccd::test::UdevSocket::Listener& listener(udev_monitor* monitor) {
+  return *reinterpret_cast<nvccd::test::UdevSocket::Listener*>(monitor);
 }
+}  // namespace
 
 namespace nvccd::test {
 
-UdevSocket::UdevSocket() : readable(::eventfd(1, EFD_CLOEXEC)) {
+UdevSocket::UdevSocket() {
   if (socket_of_udev != nullptr) throw std::logic_error("there is a socket of udev");
   socket_of_udev = this;
 }
@@ -28,15 +32,18 @@ extern "C" {
 
 udev_monitor* udev_monitor_new_from_netlink(udev*, const char* name) {
   EXPECT_STREQ(name, "udev");
-  return reinterpret_cast<udev_monitor*>(socket_of_udev);
+  return reinterpret_cast<udev_monitor*>(
+      &socket_of_udev->listeners.emplace_back(nvccd::test::UdevSocket::Listener{
+          .subsystem = "", .readable = nvccd::UniqueFd(::eventfd(1, EFD_CLOEXEC))}));
 }
 
 udev_monitor* udev_monitor_unref(udev_monitor*) {
   return nullptr;
 }
 
-int udev_monitor_filter_add_match_subsystem_devtype(udev_monitor*, const char* subsystem, const char*) {
-  socket_of_udev->subsystem = subsystem;
+int udev_monitor_filter_add_match_subsystem_devtype(udev_monitor* monitor, const char* subsystem,
+                                                    const char*) {
+  listener(monitor).subsystem = subsystem;
   return 0;
 }
 
@@ -48,12 +55,12 @@ int udev_monitor_enable_receiving(udev_monitor*) {
   return 0;
 }
 
-int udev_monitor_get_fd(udev_monitor*) {
-  return socket_of_udev->readable.get();
+int udev_monitor_get_fd(udev_monitor* monitor) {
+  return listener(monitor).readable.get();
 }
 
-udev_device* udev_monitor_receive_device(udev_monitor*) {
-  auto& queue = socket_of_udev->queue;
+udev_device* udev_monitor_receive_device(udev_monitor* monitor) {
+  auto& queue = socket_of_udev->queues[listener(monitor).subsystem];
   if (queue.empty()) {
     errno = EAGAIN;
     return nullptr;

@@ -23,11 +23,10 @@ class UdevKvm : public testing::Test {
                                               .ended = [this] { told.emplace_back("ended"); }});
     ASSERT_TRUE(monitor) << monitor.error().message();
     monitor_ = *std::move(monitor);
-    EXPECT_EQ(socket.subsystem, "misc");
   }
   // As kvm_uevent_notify_change() in the kernel says it.
   void machine(const char* event) {
-    socket.queue.emplace_back(
+    socket.queues["misc"].emplace_back(
         udev_device{"change", "kvm", {{"EVENT", event}, {"CREATED", "7"}, {"COUNT", "1"}, {"PID", "4711"}}});
   }
   void receive() { ASSERT_GT(sd_event_run(loop_.get(), 0), 0); }
@@ -61,15 +60,15 @@ TEST_F(UdevKvm, TellsOnceOfWhatCameTogether) {
 }
 
 TEST_F(UdevKvm, WhatWasLostMayHaveBeenAnything) {
-  socket.queue.emplace_back(std::unexpected(ENOBUFS));
+  socket.queues["misc"].emplace_back(std::unexpected(ENOBUFS));
   receive();
   EXPECT_THAT(told, ElementsAre("began", "ended"));
 }
 
 TEST_F(UdevKvm, OtherEventsAreNoMachines) {
-  socket.queue.emplace_back(udev_device{"add", "kvm", {}});
-  socket.queue.emplace_back(udev_device{"change", "kvm", {}});
-  socket.queue.emplace_back(udev_device{"change", "tun", {{"EVENT", "destroy"}}});
+  socket.queues["misc"].emplace_back(udev_device{"add", "kvm", {}});
+  socket.queues["misc"].emplace_back(udev_device{"change", "kvm", {}});
+  socket.queues["misc"].emplace_back(udev_device{"change", "tun", {{"EVENT", "destroy"}}});
   receive();
   EXPECT_THAT(told, IsEmpty());
 }
