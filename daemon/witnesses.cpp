@@ -30,6 +30,7 @@ Result<> Witnesses::watch_udev(sd_event* event) {
       event, [this](PciEvent what, const PciAddress& address) { tell(what, address); },
       [this] {
         spdlog::warn("events of udev were lost; looking at every device");
+        watch_all();  // at any address there may be another device by now
         manager_.udev_events_lost();
       });
   if (!pci) return std::unexpected(pci.error());
@@ -66,8 +67,7 @@ Result<> Witnesses::watch_others(sd_event* event, const std::shared_ptr<OwnOpeni
              }});
     if (!sysfs) return std::unexpected(sysfs.error());
     sysfs_ = *std::move(sysfs);
-    for (const auto& [address, device] : manager_.devices())
-      watch(address);
+    watch_all();
   }
   auto resume = ResumeWatch::create(event, [this] {
     spdlog::info("the host was asleep; looking at every device");
@@ -105,6 +105,11 @@ void Witnesses::tell_of_recovery(const PciAddress& address) {
                  device == address ? "it" : "the bridge " + to_string(address));
     manager_.device_recovered(device);
   }
+}
+
+void Witnesses::watch_all() {
+  for (const auto& [address, device] : manager_.devices())
+    watch(address);
 }
 
 void Witnesses::watch(const PciAddress& address) {

@@ -33,6 +33,7 @@ class Witnesses final : public ManagerObserver {
   Result<> watch_others(sd_event* event, const std::shared_ptr<OwnOpenings>& own);
   void tell(PciEvent what, const PciAddress& address);
   void tell_of_recovery(const PciAddress& address);
+  void watch_all();
   void watch(const PciAddress& address);
 
   const HostPaths paths_;

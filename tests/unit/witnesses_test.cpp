@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "fake_udev.h"
 #include "host_tree.h"
@@ -96,6 +97,18 @@ TEST_F(WitnessesTest, ADeviceThatSomebodyElseWritesToIsDoubted) {
   own->announce(slot(1), {SysfsAccess::config_written});
   ASSERT_TRUE(write_attribute(tree.paths().device(slot(1)) / "config", "1"));
   expect_doubted({});
+}
+
+TEST_F(WitnessesTest, ADeviceThatCameWhileEventsWereLostIsWatched) {
+  const auto directory = std::filesystem::canonical(tree.paths().device(slot(0)));
+  std::filesystem::remove_all(directory);
+  tree.write(directory / "config", "");
+  udev.queues["pci"].emplace_back(std::unexpected(ENOBUFS));
+  tell();
+  run();
+  ASSERT_TRUE(device(0).healthy());
+  ASSERT_TRUE(write_attribute(directory / "config", "1"));
+  expect_doubted({0});
 }
 
 TEST_F(WitnessesTest, ADeviceThatComesIsWatched) {
