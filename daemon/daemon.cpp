@@ -51,8 +51,7 @@ Daemon::~Daemon() {
   notify_systemd("STOPPING=1\nSTATUS=Finishing what has begun");
   // First what others read, so that nobody sees a state that nobody keeps up any more.
   published_files_.reset();
-  vfio_watch_.reset();
-  monitor_.reset();
+  witnesses_.reset();
   bus_.reset();
   if (scheduler_ && !scheduler_->wait_for_workers(patience_at_end))
     spdlog::warn("a device did not finish what was begun; the next start looks at it anew");
@@ -73,6 +72,10 @@ Result<> Daemon::set_up(LoadedSettings settings, LogWriter log) {
     return std::unexpected(system_error("cannot handle signals", -r));
   reload_signal_.reset(source);
   install_bus_error_handler();
+
+  // Before anything is touched that another nvccd may keep up, such as the files.
+  auto connection = BusService::take_name(options_.bus);
+  if (!connection) return std::unexpected(connection.error());
 
   auto scheduler = EventScheduler::create(event);
   if (!scheduler) return std::unexpected(scheduler.error());
@@ -103,41 +106,14 @@ Result<> Daemon::set_up(LoadedSettings settings, LogWriter log) {
       PublishedFiles::create(event, *manager_, *statistics_, {.runtime = options_.runtime_dir}, publishing);
   if (!files) return std::unexpected(files.error());
   published_files_ = *std::move(files);
-  auto bus = BusService::create(event, options_.bus, *manager_,
+  auto bus = BusService::create(event, *std::move(connection), *manager_,
                                 [this](std::function<void(Findings)> done) { check(std::move(done)); });
   if (!bus) return std::unexpected(bus.error());
   bus_ = *std::move(bus);
 
-  // Before the first look, so that nothing is missed in between.
-  auto monitor = PciMonitor::create(
-      event,
-      [this](PciEvent what, const PciAddress& address) {
-        switch (what) {
-          case PciEvent::appeared:
-            return manager_->device_appeared(address);
-          case PciEvent::gone:
-            return manager_->device_gone(address);
-          case PciEvent::driver_changed:
-            return manager_->device_driver_changed(address);
-        }
-      },
-      [this] {
-        spdlog::warn("events of udev were lost; looking at every device");
-        manager_->rescan();
-      });
-  if (!monitor) return std::unexpected(monitor.error());
-  monitor_ = *std::move(monitor);
-  auto vfio_watch = VfioWatch::create(
-      event, paths,
-      [this](const std::string& node, bool opened) {
-        opened ? manager_->vfio_node_opened(node) : manager_->vfio_node_closed(node);
-      },
-      [this] {
-        spdlog::warn("events of VFIO's nodes were lost; looking at every device");
-        manager_->vfio_events_lost();
-      });
-  if (!vfio_watch) return std::unexpected(vfio_watch.error());
-  vfio_watch_ = *std::move(vfio_watch);
+  auto witnesses = Witnesses::create(event, paths, nullptr, *manager_);
+  if (!witnesses) return std::unexpected(witnesses.error());
+  witnesses_ = *std::move(witnesses);
   return {};
 }
 
@@ -173,12 +149,21 @@ Result<LoadedSettings> Daemon::load_settings() {
 void Daemon::check(std::function<void(Findings)> done) {
   start_with_result(
       *scheduler_,
-      [options = options_, daemon = preflight::DaemonState{manager_->node(), manager_->devices()}] {
+      [options = options_,
+       daemon = preflight::DaemonState{manager_->node(), manager_->devices()}]() -> Result<Findings> {
         return preflight::run({.settings = options.load_settings(),
                                .daemon = daemon,
                                .state_file = (options.runtime_dir / "state.json").string()});
       },
-      std::move(done));
+      [done = std::move(done)](Result<Findings> findings) {
+        if (findings) return done(*std::move(findings));
+        // Not an empty list, which says that there is nothing to complain of.
+        const Error& error = findings.error();
+        done({{.id = "nvccd.checks",
+               .result = CheckResult::fail,
+               .found = error.cause,
+               .advice = error.advice}});
+      });
 }
 
 int Daemon::on_reload_signal(sd_event_source*, const signalfd_siginfo*, void* userdata) {

@@ -5,11 +5,10 @@
 #include "dbus/bus_service.h"
 #include "engine/node_manager.h"
 #include "options.h"
-#include "pci/vfio_watch.h"
 #include "publish/event_log.h"
 #include "publish/published_files.h"
 #include "publish/service_status.h"
-#include "udev/pci_monitor.h"
+#include "witnesses.h"
 
 namespace nvccd {
 
@@ -41,8 +40,7 @@ class Daemon {
   std::unique_ptr<TransitionStatistics> statistics_;
   std::unique_ptr<PublishedFiles> published_files_;
   std::unique_ptr<BusService> bus_;
-  std::unique_ptr<PciMonitor> monitor_;
-  std::unique_ptr<VfioWatch> vfio_watch_;
+  std::unique_ptr<Witnesses> witnesses_;
   EventSourcePtr reload_signal_;
   bool settled_ = false;  // systemd was told that the start is over
 };

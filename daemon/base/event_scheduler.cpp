@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -119,13 +120,25 @@ EventScheduler::EventScheduler(sd_event* event, std::shared_ptr<Inbox> inbox)
 EventScheduler::~EventScheduler() = default;
 
 void EventScheduler::start(Task work, Task done) {
+  // Not in the thread's function itself, which is gone when the thread cannot be started.
+  struct Job {
+    Task work;
+    Task done;
+  };
+  const auto job = std::make_shared<Job>(std::move(work), std::move(done));
   inbox_->worker_started();
-  std::thread([inbox = inbox_, work = std::move(work), done = std::move(done)]() mutable {
-    work();
-    work = nullptr;  // what it held is released here: that may block
-    inbox->put(std::move(done));
-    inbox->worker_ended();
-  }).detach();
+  try {
+    std::thread([inbox = inbox_, job] {
+      job->work();
+      job->work = nullptr;  // what it held is released here: that may block
+      inbox->put(std::move(job->done));
+      inbox->worker_ended();
+    }).detach();
+  } catch (const std::system_error&) {
+    job->work = nullptr;
+    inbox_->put(std::move(job->done));
+    inbox_->worker_ended();
+  }
 }
 
 void EventScheduler::post(Task task) {

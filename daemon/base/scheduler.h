@@ -1,11 +1,13 @@
 // Where the engine's work runs: on the event loop's thread, or in a worker. Tests have one without threads.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <optional>
 
 #include "base/clock.h"
+#include "model/error.h"
 
 namespace nvccd {
 
@@ -22,7 +24,8 @@ class Scheduler {
   virtual ~Scheduler() = default;
 
   // Runs `work` in a worker of its own, then `done` on the loop. `work` must own what it uses: the loop may
-  // have given up on it before it returns.
+  // have given up on it before it returns. On a host that has no thread left `work` is dropped, and `done`
+  // runs all the same.
   virtual void start(Task work, Task done) = 0;
 
   // Runs `task` on the loop, soon. The only function that workers may call.
@@ -32,13 +35,31 @@ class Scheduler {
   [[nodiscard]] virtual std::unique_ptr<Timer> after(Duration delay, Task task) = 0;
 };
 
-// Runs `work` in a worker and hands what it returns to `done` on the loop.
+// What work returns that was never begun, for lack of a thread.
+template <typename Value>
+Value not_begun() {
+  Error error{.kind = ErrorKind::system,
+              .cause = "no thread could be started for the work, so nothing was done",
+              .advice = "the host or the service (TasksMax) is out of threads or memory; try again later",
+              .transient = true};
+  if constexpr (std::constructible_from<Value, std::unexpected<Error>>) {
+    return std::unexpected(std::move(error));
+  } else {
+    Value value{};
+    value.error = std::move(error);  // a value that can say so itself
+    return value;
+  }
+}
+
+// Runs `work` in a worker and hands what it returns to `done` on the loop. What it returns is a Result or has
+// an `error`, see not_begun().
 template <typename Work, typename Done>
 void start_with_result(Scheduler& scheduler, Work work, Done done) {
   using Value = std::invoke_result_t<Work&>;
   auto value = std::make_shared<std::optional<Value>>();
-  scheduler.start([value, work = std::move(work)]() mutable { value->emplace(work()); },
-                  [value, done = std::move(done)]() mutable { done(*std::move(*value)); });
+  scheduler.start(
+      [value, work = std::move(work)]() mutable { value->emplace(work()); },
+      [value, done = std::move(done)]() mutable { done(*value ? *std::move(*value) : not_begun<Value>()); });
 }
 
 }  // namespace nvccd

@@ -1,14 +1,14 @@
 #include "config/settings_file.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cerrno>
 #include <charconv>
-#include <fstream>
 
+#include "base/regular_file.h"
 #include "config/toml_reader.h"
 
 namespace nvccd {
@@ -137,19 +137,45 @@ DeviceOverride read_device(const toml::table& section, TomlDiagnostics& diagnost
   return device;
 }
 
+// More than any settings need.
+constexpr std::size_t largest_file = std::size_t{1} << 20;
+
+Error unreadable(Error error) {
+  error.kind = ErrorKind::invalid_config;
+  return error;
+}
+
 Result<LoadedSettings> parse_file(const std::filesystem::path& file, LoadedSettings base) {
-  std::ifstream stream(file);
-  std::string text;
-  std::array<char, 4096> chunk;
-  // read() turns a failure, such as a directory, into a state of the stream; iterators would throw.
-  while (stream.read(chunk.data(), chunk.size()) || stream.gcount() > 0)
-    text.append(chunk.data(), static_cast<std::size_t>(stream.gcount()));
-  if (!stream.is_open() || stream.bad()) {
-    auto error = system_error(fmt::format("cannot read the settings {}", file.string()), errno);
-    error.kind = ErrorKind::invalid_config;
-    return std::unexpected(std::move(error));
+  const auto text = read_regular_file(file, largest_file);
+  if (!text) return std::unexpected(unreadable(text.error()));
+  return parse_settings(*text, file.string(), std::move(base));
+}
+
+// Whether there is something of that name, be it a link to nothing. That it cannot be known is an error: what
+// excludes a device may be there.
+Result<bool> is_there(const std::filesystem::path& path) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) == 0) return true;
+  if (errno == ENOENT) return false;
+  return std::unexpected(unreadable(system_error("cannot look for " + path.string(), errno)));
+}
+
+// The *.toml files in name order, without hidden ones, such as the locks of editors; no directory: none.
+Result<std::vector<std::filesystem::path>> drop_ins(const std::filesystem::path& directory) {
+  const auto there = is_there(directory);
+  if (!there) return std::unexpected(there.error());
+  std::vector<std::filesystem::path> files;
+  if (!*there) return files;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(directory, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const auto& path = entry->path();
+    if (path.extension() == ".toml" && !path.filename().string().starts_with('.')) files.push_back(path);
   }
-  return parse_settings(text, file.string(), std::move(base));
+  if (error)
+    return std::unexpected(unreadable(system_error("cannot read " + directory.string(), error.value())));
+  std::ranges::sort(files);
+  return files;
 }
 
 }  // namespace
@@ -184,15 +210,14 @@ Result<LoadedSettings> load_single_file(const std::filesystem::path& file) {
 
 Result<LoadedSettings> load_settings(const std::filesystem::path& main_file,
                                      const std::filesystem::path& drop_in_directory) {
-  std::vector<std::filesystem::path> files;
-  std::error_code ignored;  // a missing directory is an empty one; other trouble shows when a file is read
-  for (const auto& entry : std::filesystem::directory_iterator(drop_in_directory, ignored))
-    if (entry.path().extension() == ".toml") files.push_back(entry.path());
-  std::ranges::sort(files);
-  if (std::filesystem::exists(main_file, ignored)) files.insert(files.begin(), main_file);
+  auto files = drop_ins(drop_in_directory);
+  if (!files) return std::unexpected(files.error());
+  const auto has_main_file = is_there(main_file);
+  if (!has_main_file) return std::unexpected(has_main_file.error());
+  if (*has_main_file) files->insert(files->begin(), main_file);
 
   LoadedSettings loaded;
-  for (const auto& file : files) {
+  for (const auto& file : *files) {
     auto next = parse_file(file, std::move(loaded));
     if (!next) return next;
     loaded = *std::move(next);

@@ -118,19 +118,30 @@ BusService::BusService(BusPtr bus, std::unique_ptr<Objects> objects)
 
 BusService::~BusService() = default;
 
-Result<std::unique_ptr<BusService>> BusService::create(sd_event* event, const std::string& address,
-                                                       Manager& manager, dbus::CheckFunction check) {
+Result<BusPtr> BusService::take_name(const std::string& address) {
   auto bus = open_bus(address);
   if (!bus)
     return std::unexpected(system_error(
         address.empty() ? "connect to the system bus" : "connect to the bus at " + address, bus.error()));
-  auto objects = std::make_unique<Objects>(bus->get(), manager, std::move(check));
-  if (auto attached = objects->attach(event); !attached) return std::unexpected(attached.error());
-  int r = sd_bus_set_exit_on_disconnect(bus->get(), 1);
-  if (r >= 0) r = sd_bus_attach_event(bus->get(), event, SD_EVENT_PRIORITY_NORMAL);
-  if (r < 0) return std::unexpected(system_error("serve the bus", -r));
   if (auto named = request_name(bus->get()); !named) return std::unexpected(named.error());
-  return std::unique_ptr<BusService>(new BusService(std::move(*bus), std::move(objects)));
+  return std::move(*bus);
+}
+
+Result<std::unique_ptr<BusService>> BusService::create(sd_event* event, BusPtr bus, Manager& manager,
+                                                       dbus::CheckFunction check) {
+  auto objects = std::make_unique<Objects>(bus.get(), manager, std::move(check));
+  if (auto attached = objects->attach(event); !attached) return std::unexpected(attached.error());
+  int r = sd_bus_set_exit_on_disconnect(bus.get(), 1);
+  if (r >= 0) r = sd_bus_attach_event(bus.get(), event, SD_EVENT_PRIORITY_NORMAL);
+  if (r < 0) return std::unexpected(system_error("serve the bus", -r));
+  return std::unique_ptr<BusService>(new BusService(std::move(bus), std::move(objects)));
+}
+
+Result<std::unique_ptr<BusService>> BusService::create(sd_event* event, const std::string& address,
+                                                       Manager& manager, dbus::CheckFunction check) {
+  auto bus = take_name(address);
+  if (!bus) return std::unexpected(bus.error());
+  return create(event, *std::move(bus), manager, std::move(check));
 }
 
 }  // namespace nvccd

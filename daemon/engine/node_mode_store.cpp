@@ -1,22 +1,25 @@
 #include "engine/node_mode_store.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
-#include <fstream>
+#include <cerrno>
 
 #include "base/atomic_file.h"
+#include "base/regular_file.h"
 
 namespace nvccd {
 namespace {
 
 constexpr mode_t file_mode = 0644;
+constexpr std::size_t largest_file = 4096;
 
 Result<std::optional<Mode>> load_file(const std::filesystem::path& file) {
-  std::error_code error;
-  if (!std::filesystem::exists(file, error)) return std::optional<Mode>{};
-  std::ifstream stream(file);
-  std::string line;
-  std::getline(stream, line);
+  struct stat status{};
+  if (::lstat(file.c_str(), &status) < 0 && errno == ENOENT) return std::optional<Mode>{};
+  const auto text = read_regular_file(file, largest_file);
+  if (!text) return std::unexpected(text.error());
+  const auto line = text->substr(0, text->find('\n'));
   const auto mode = parse_mode(line);
   if (!mode)
     return std::unexpected(
@@ -26,9 +29,9 @@ Result<std::optional<Mode>> load_file(const std::filesystem::path& file) {
   return mode;
 }
 
-Result<> save_file(const std::filesystem::path& file, std::optional<Mode> mode) {
-  if (!mode) return remove_file(file, Lasting::yes);
-  return write_file_atomically(file, std::string(to_string(*mode)) + "\n", file_mode);
+Result<> save_file(const std::filesystem::path& file, std::optional<Mode> mode, Lasting lasting) {
+  if (!mode) return remove_file(file, lasting);
+  return write_file_atomically(file, std::string(to_string(*mode)) + "\n", file_mode, lasting);
 }
 
 }  // namespace
@@ -42,8 +45,8 @@ Result<NodeModes> NodeModeStore::load() const {
 }
 
 Result<> NodeModeStore::save(const NodeModes& modes) const {
-  if (auto saved = save_file(lasting_file_, modes.lasting); !saved) return saved;
-  return save_file(transient_file_, modes.transient);
+  if (auto saved = save_file(lasting_file_, modes.lasting, Lasting::yes); !saved) return saved;
+  return save_file(transient_file_, modes.transient, Lasting::no);
 }
 
 }  // namespace nvccd

@@ -22,8 +22,11 @@ class NodeModeStore {
   NodeModeStore(const std::filesystem::path& state_dir, const std::filesystem::path& runtime_dir)
       : lasting_file_(state_dir / "node-mode"), transient_file_(runtime_dir / "node-mode") {}
 
-  // A missing file is no mode. One that holds anything but a mode is an error: nobody may guess.
+  // A missing file is no mode. One that cannot be read or holds anything but a mode is an error: nobody may
+  // guess.
   Result<NodeModes> load() const;
+  // On the loop's thread, as nobody may be told of a mode that a power cut forgets; the unit's watchdog has
+  // the patience for a slow disk.
   Result<> save(const NodeModes& modes) const;
 
  private:

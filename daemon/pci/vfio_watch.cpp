@@ -1,10 +1,8 @@
 #include "pci/vfio_watch.h"
 
 #include <fmt/format.h>
-#include <sys/inotify.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
 namespace nvccd {
@@ -23,44 +21,23 @@ Error cannot_watch(const std::filesystem::path& path, int error_number) {
 
 }  // namespace
 
-VfioWatch::VfioWatch(const HostPaths& paths, UniqueFd inotify, Handler handler, std::function<void()> lost)
+VfioWatch::VfioWatch(const HostPaths& paths, Handler handler, std::function<void()> lost)
     : dev_(paths.dev),
       groups_(dev_ / "vfio"),
       devices_(groups_ / "devices"),
-      inotify_(std::move(inotify)),
       handler_(std::move(handler)),
       lost_(std::move(lost)) {}
 
-// Not with sd_event_add_inotify(): it opens what it watches, and older kernels tell of the closing.
 Result<std::unique_ptr<VfioWatch>> VfioWatch::create(sd_event* event, const HostPaths& paths, Handler handler,
                                                      std::function<void()> lost) {
-  UniqueFd inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  if (!inotify) return std::unexpected(cannot_watch(paths.dev, errno));
-  std::unique_ptr<VfioWatch> watch(
-      new VfioWatch(paths, std::move(inotify), std::move(handler), std::move(lost)));
+  std::unique_ptr<VfioWatch> watch(new VfioWatch(paths, std::move(handler), std::move(lost)));
+  auto inotify =
+      Inotify::create(event, [self = watch.get()](const inotify_event& happened) { self->handle(happened); });
+  if (!inotify) return std::unexpected(cannot_watch(paths.dev, inotify.error()));
+  watch->inotify_ = *std::move(inotify);
   if (auto watched = watch->watch_all(); !watched) return std::unexpected(watched.error());
   if (watch->watched_.empty()) return std::unexpected(cannot_watch(paths.dev, ENOENT));
-
-  sd_event_source* source = nullptr;
-  if (const int r = sd_event_add_io(event, &source, watch->inotify_.get(), EPOLLIN, on_event, watch.get());
-      r < 0)
-    return std::unexpected(cannot_watch(paths.dev, -r));
-  watch->source_.reset(source);
-  if (const int r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT); r < 0)
-    return std::unexpected(cannot_watch(paths.dev, -r));
   return watch;
-}
-
-// One read at a time: the loop comes back for the rest before it does anything less important.
-int VfioWatch::on_event(sd_event_source*, int fd, std::uint32_t, void* self) {
-  alignas(inotify_event) std::array<char, 8192> buffer;
-  const auto size = ::read(fd, buffer.data(), buffer.size());
-  for (ssize_t at = 0; at < size;) {
-    const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
-    at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
-    static_cast<VfioWatch*>(self)->handle(*event);
-  }
-  return 0;
 }
 
 void VfioWatch::handle(const inotify_event& event) {
@@ -113,14 +90,14 @@ Result<> VfioWatch::watch_directory(const std::filesystem::path& path) {
 }
 
 Result<> VfioWatch::add(const std::filesystem::path& path, std::uint32_t mask) {
-  const int watch = ::inotify_add_watch(inotify_.get(), path.c_str(), mask);
-  if (watch >= 0) {
-    watched_[watch] = path;
+  const auto watch = inotify_->add(path, mask);
+  if (watch) {
+    watched_[*watch] = path;
     return {};
   }
   // It may be gone again. And what was given to another user is not ours to open either, so never ready.
-  if (errno == ENOENT || errno == EACCES) return {};
-  return std::unexpected(cannot_watch(path, errno));
+  if (watch.error() == ENOENT || watch.error() == EACCES) return {};
+  return std::unexpected(cannot_watch(path, watch.error()));
 }
 
 }  // namespace nvccd

@@ -6,11 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "base/event.h"
-#include "base/fd.h"
+#include "pci/inotify.h"
 #include "pci/sysfs.h"
-
-struct inotify_event;
 
 namespace nvccd {
 
@@ -27,9 +24,8 @@ class VfioWatch {
   VfioWatch& operator=(const VfioWatch&) = delete;
 
  private:
-  VfioWatch(const HostPaths& paths, UniqueFd inotify, Handler handler, std::function<void()> lost);
+  VfioWatch(const HostPaths& paths, Handler handler, std::function<void()> lost);
 
-  static int on_event(sd_event_source* source, int fd, std::uint32_t events, void* self);
   void handle(const inotify_event& event);
   bool is_node(const std::filesystem::path& path) const;
   Result<> watch_all();
@@ -40,11 +36,10 @@ class VfioWatch {
   const std::filesystem::path dev_;
   const std::filesystem::path groups_;   // a node for each IOMMU group
   const std::filesystem::path devices_;  // a node for each device; with CONFIG_VFIO_DEVICE_CDEV
-  UniqueFd inotify_;
   Handler handler_;
   std::function<void()> lost_;
   std::map<int, std::filesystem::path> watched_;  // by watch descriptor
-  EventSourcePtr source_;
+  std::unique_ptr<Inotify> inotify_;
 };
 
 }  // namespace nvccd

@@ -1,6 +1,8 @@
 // Several files together: which of them counts, and the file that we ship.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <regex>
@@ -34,6 +36,13 @@ class SettingsFiles : public testing::Test {
     const auto loaded = load();
     EXPECT_TRUE(loaded) << loaded.error().message();
     return loaded ? loaded->settings : Settings();
+  }
+
+  void expect_refused(const std::string& why) const {
+    const auto loaded = load();
+    ASSERT_FALSE(loaded) << why;
+    EXPECT_EQ(loaded.error().kind, ErrorKind::invalid_config);
+    EXPECT_THAT(loaded.error().message(), testing::HasSubstr(why));
   }
 
   test::TemporaryDirectory directory_;
@@ -127,6 +136,66 @@ TEST_F(SettingsFiles, ADirectoryInPlaceOfTheMainFileIsAnErrorNotTheDefaults) {
   const auto loaded = load();
   ASSERT_FALSE(loaded);
   EXPECT_THAT(loaded.error().message(), testing::HasSubstr("nvccd.toml"));
+}
+
+// ---- what cannot be read may exclude a device, so it is not taken for nothing ----
+
+TEST_F(SettingsFiles, AFileInPlaceOfTheDropInDirectoryIsAnError) {
+  write("nvccd.toml.d", "vfio.bind = false");
+  expect_refused("nvccd.toml.d");
+}
+
+TEST_F(SettingsFiles, AFileInPlaceOfTheirOwnDirectoryIsAnError) {
+  write("file", "");
+  const auto loaded =
+      load_settings(directory_.path() / "file/nvccd.toml", directory_.path() / "file/nvccd.toml.d");
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().kind, ErrorKind::invalid_config);
+  EXPECT_THAT(loaded.error().message(), testing::HasSubstr("file/nvccd.toml.d: Not a directory"));
+}
+
+TEST_F(SettingsFiles, ADropInDirectoryThatMayNotBeReadIsAnError) {
+  write("nvccd.toml.d/1.toml", "vfio.bind = false");
+  std::filesystem::permissions(directory_.path() / "nvccd.toml.d", std::filesystem::perms::none);
+  const auto self = ::geteuid();
+  ASSERT_EQ(::seteuid(self == 0 ? 65534 : self), 0);  // root may read everything
+  const auto loaded = load();
+  ASSERT_EQ(::seteuid(self), 0);
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().kind, ErrorKind::invalid_config);
+  EXPECT_THAT(loaded.error().message(), testing::HasSubstr("nvccd.toml.d: Permission denied"));
+}
+
+TEST_F(SettingsFiles, LinksToNothingAreErrors) {
+  std::filesystem::create_symlink("gone", directory_.path() / "nvccd.toml");
+  expect_refused("nvccd.toml");
+  std::filesystem::remove(directory_.path() / "nvccd.toml");
+  std::filesystem::create_directory_symlink("gone", directory_.path() / "nvccd.toml.d");
+  expect_refused("nvccd.toml.d");
+}
+
+TEST_F(SettingsFiles, AFifoAmongThemIsAnErrorAndHoldsNobodyUp) {
+  write("nvccd.toml.d/1.toml", "");
+  ASSERT_EQ(::mkfifo((directory_.path() / "nvccd.toml.d/2.toml").c_str(), 0644), 0);
+  expect_refused("2.toml is no regular file");
+}
+
+TEST_F(SettingsFiles, AnEndlessFileIsAnError) {
+  std::filesystem::create_symlink("/dev/zero", directory_.path() / "nvccd.toml");
+  expect_refused("nvccd.toml is no regular file");
+  std::filesystem::remove(directory_.path() / "nvccd.toml");
+  write("nvccd.toml", "");
+  std::filesystem::resize_file(directory_.path() / "nvccd.toml", std::uintmax_t{1} << 30);
+  expect_refused("nvccd.toml is larger than");
+}
+
+TEST_F(SettingsFiles, WhatEditorsLeaveIsNoDropIn) {
+  std::filesystem::create_directory(directory_.path() / "nvccd.toml.d");
+  std::filesystem::create_symlink("admin@host.1234", directory_.path() / "nvccd.toml.d/.#site.toml");
+  write("nvccd.toml.d/.site.toml.swp", "no TOML");
+  write("nvccd.toml.d/.site.toml", "no TOML");
+  write("nvccd.toml.d/#site.toml#", "no TOML");
+  EXPECT_EQ(expect_loaded(), Settings());
 }
 
 const auto shipped_file = std::filesystem::path(NVCCD_SOURCE_DIR) / "conf/nvccd.toml";

@@ -1,22 +1,12 @@
-// What is told of udev's events. libudev's monitor is a fake here, so that an overflow of its socket needs no
-// storm: its functions are defined below, and the linker prefers them to the library's.
+// What is told of udev's events about PCI devices.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <libudev.h>
-#include <sys/eventfd.h>
 
+#include <array>
 #include <cerrno>
-#include <deque>
 
-#include "base/fd.h"
+#include "fake_udev.h"
 #include "udev/pci_monitor.h"
-
-struct udev_device {
-  std::string action;
-  std::string name;
-  std::string id;
-  std::string device_class;
-};
 
 namespace nvccd {
 namespace {
@@ -24,18 +14,8 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// What the next receptions give: a device, or an error number.
-struct Socket {
-  std::deque<std::expected<udev_device, int>> queue;
-  UniqueFd readable{::eventfd(1, EFD_CLOEXEC)};
-};
-std::unique_ptr<Socket> socket_of_udev;
-
 class UdevMonitor : public testing::Test {
  protected:
-  UdevMonitor() { socket_of_udev = std::make_unique<Socket>(); }
-  ~UdevMonitor() override { socket_of_udev.reset(); }
-
   void SetUp() override {
     sd_event* event = nullptr;
     ASSERT_EQ(sd_event_new(&event), 0);
@@ -43,25 +23,30 @@ class UdevMonitor : public testing::Test {
     auto monitor = PciMonitor::create(
         event,
         [this](PciEvent what, const PciAddress& address) {
-          constexpr std::array names = {"appeared", "gone", "driver_changed"};
+          constexpr std::array names = {"appeared", "gone", "driver_changed", "recovered"};
           told.push_back(names.at(static_cast<std::size_t>(what)) + (" " + to_string(address)));
         },
         [this] { told.emplace_back("lost"); });
     ASSERT_TRUE(monitor) << monitor.error().message();
     monitor_ = *std::move(monitor);
   }
-  static void gpu_event(const char* action, const char* name) {
-    socket_of_udev->queue.emplace_back(udev_device{action, name, "10DE:2330", "30200"});
+  void event_of(const char* action, const char* name, std::map<std::string, std::string> properties) {
+    socket_.queues["pci"].emplace_back(udev_device{action, name, std::move(properties)});
   }
-  static void event_of(const char* id, const char* device_class) {
-    socket_of_udev->queue.emplace_back(udev_device{"add", "0000:65:00.0", id, device_class});
+  void gpu_event(const char* action, const char* name) {
+    event_of(action, name, {{"PCI_ID", "10DE:2330"}, {"PCI_CLASS", "30200"}});
   }
-  static void overflow() { socket_of_udev->queue.emplace_back(std::unexpected(ENOBUFS)); }
+  void arrival_of(const char* id, const char* device_class) {
+    event_of("add", "0000:65:00.0", {{"PCI_ID", id}, {"PCI_CLASS", device_class}});
+  }
+  void fail(int error) { socket_.queues["pci"].emplace_back(std::unexpected(error)); }
+  void overflow() { fail(ENOBUFS); }
   void receive() { ASSERT_GT(sd_event_run(loop_.get(), 0), 0); }
 
   std::vector<std::string> told;
 
  private:
+  test::UdevSocket socket_;
   EventPtr loop_;
   std::unique_ptr<PciMonitor> monitor_;
 };
@@ -80,17 +65,37 @@ TEST_F(UdevMonitor, TellsOfDevicesThatComeGoOrChangeTheirDriver) {
 }
 
 TEST_F(UdevMonitor, TellsOfGpusAndSwitchesOfNvidiaOnly) {
-  event_of("10DE:22BA", "40300");
-  event_of("8086:1521", "20000");
-  event_of("1002:1234", "30000");
-  event_of("", "");
+  arrival_of("10DE:22BA", "40300");
+  arrival_of("8086:1521", "20000");
+  arrival_of("1002:1234", "30000");
+  arrival_of("", "");
   gpu_event("add", "card0");
   receive();
   EXPECT_THAT(told, IsEmpty());
-  event_of("10de:22A3", "68000");
-  event_of("10DE:2203", "30000");
+  arrival_of("10de:22A3", "68000");
+  arrival_of("10DE:2203", "30000");
   receive();
   EXPECT_THAT(told, ElementsAre("appeared 0000:65:00.0", "appeared 0000:65:00.0"));
+}
+
+// From pci_uevent_ers() in the kernel.
+TEST_F(UdevMonitor, TellsOfARecoveryFromAnError) {
+  for (const char* event : {"BEGIN_RECOVERY", "SUCCESSFUL_RECOVERY", "FAILED_RECOVERY"})
+    event_of(
+        "change", "0000:65:00.0",
+        {{"PCI_ID", "10DE:2330"}, {"PCI_CLASS", "30200"}, {"ERROR_EVENT", event}, {"DEVICE_ONLINE", "0"}});
+  receive();
+  EXPECT_THAT(told,
+              ElementsAre("recovered 0000:65:00.0", "recovered 0000:65:00.0", "recovered 0000:65:00.0"));
+}
+
+// Below it may be a GPU.
+TEST_F(UdevMonitor, TellsOfARecoveryOfEveryOtherDeviceToo) {
+  event_of("change", "0000:60:01.0",
+           {{"PCI_ID", "8086:352A"}, {"PCI_CLASS", "60400"}, {"ERROR_EVENT", "FAILED_RECOVERY"}});
+  event_of("change", "0000:60:01.0", {{"PCI_ID", "8086:352A"}, {"PCI_CLASS", "60400"}});
+  receive();
+  EXPECT_THAT(told, ElementsAre("recovered 0000:60:01.0"));
 }
 
 TEST_F(UdevMonitor, TellsThatEventsWereLost) {
@@ -111,7 +116,7 @@ TEST_F(UdevMonitor, TellsOfALossOnceAndAfterAllThatHappenedBeforeIt) {
 }
 
 TEST_F(UdevMonitor, AMessageThatIsNotUnderstoodIsNoLoss) {
-  socket_of_udev->queue.emplace_back(std::unexpected(EINVAL));
+  fail(EINVAL);
   gpu_event("add", "0000:65:00.0");
   receive();
   receive();
@@ -120,63 +125,3 @@ TEST_F(UdevMonitor, AMessageThatIsNotUnderstoodIsNoLoss) {
 
 }  // namespace
 }  // namespace nvccd
-
-extern "C" {
-
-udev_monitor* udev_monitor_new_from_netlink(udev*, const char* name) {
-  EXPECT_STREQ(name, "udev");
-  return reinterpret_cast<udev_monitor*>(nvccd::socket_of_udev.get());
-}
-
-udev_monitor* udev_monitor_unref(udev_monitor*) {
-  return nullptr;
-}
-
-int udev_monitor_filter_add_match_subsystem_devtype(udev_monitor*, const char* subsystem, const char*) {
-  EXPECT_STREQ(subsystem, "pci");
-  return 0;
-}
-
-int udev_monitor_set_receive_buffer_size(udev_monitor*, int) {
-  return 0;
-}
-
-int udev_monitor_enable_receiving(udev_monitor*) {
-  return 0;
-}
-
-int udev_monitor_get_fd(udev_monitor*) {
-  return nvccd::socket_of_udev->readable.get();
-}
-
-udev_device* udev_monitor_receive_device(udev_monitor*) {
-  auto& queue = nvccd::socket_of_udev->queue;
-  if (queue.empty()) {
-    errno = EAGAIN;
-    return nullptr;
-  }
-  auto next = std::move(queue.front());
-  queue.pop_front();
-  if (next) return new udev_device(*std::move(next));
-  errno = next.error();
-  return nullptr;
-}
-
-udev_device* udev_device_unref(udev_device* device) {
-  delete device;
-  return nullptr;
-}
-
-const char* udev_device_get_action(udev_device* device) {
-  return device->action.c_str();
-}
-
-const char* udev_device_get_sysname(udev_device* device) {
-  return device->name.c_str();
-}
-
-const char* udev_device_get_property_value(udev_device* device, const char* key) {
-  return key == std::string_view("PCI_ID") ? device->id.c_str() : device->device_class.c_str();
-}
-
-}  // extern "C"

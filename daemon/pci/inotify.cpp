@@ -1,0 +1,38 @@
+#include "pci/inotify.h"
+
+#include <array>
+#include <cerrno>
+
+namespace nvccd {
+
+std::expected<std::unique_ptr<Inotify>, int> Inotify::create(sd_event* event, Handler handler) {
+  UniqueFd fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!fd) return std::unexpected(errno);
+  std::unique_ptr<Inotify> inotify(new Inotify(std::move(fd), std::move(handler)));
+  sd_event_source* source = nullptr;
+  int r = sd_event_add_io(event, &source, inotify->fd_.get(), EPOLLIN, on_event, inotify.get());
+  inotify->source_.reset(source);
+  if (r >= 0) r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
+  if (r < 0) return std::unexpected(-r);
+  return inotify;
+}
+
+std::expected<int, int> Inotify::add(const std::filesystem::path& path, std::uint32_t mask) {
+  const int watch = ::inotify_add_watch(fd_.get(), path.c_str(), mask);
+  if (watch < 0) return std::unexpected(errno);
+  return watch;
+}
+
+// One read at a time: the loop comes back for the rest before it does anything less important.
+int Inotify::on_event(sd_event_source*, int fd, std::uint32_t, void* self) {
+  alignas(inotify_event) std::array<char, 8192> buffer;
+  const auto size = ::read(fd, buffer.data(), buffer.size());
+  for (ssize_t at = 0; at < size;) {
+    const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
+    at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
+    static_cast<Inotify*>(self)->handler_(*event);
+  }
+  return 0;
+}
+
+}  // namespace nvccd

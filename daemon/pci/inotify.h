@@ -1,0 +1,42 @@
+// The kernel's inotify on the event loop.
+#pragma once
+
+#include <sys/inotify.h>
+
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+#include "base/event.h"
+#include "base/fd.h"
+
+namespace nvccd {
+
+// Not sd_event_add_inotify(): that opens what it watches, and older kernels tell of the closing.
+class Inotify {
+ public:
+  // Called on the loop, before results of workers that ran at the time of the event: so what workers did
+  // themselves can be told from what others did.
+  using Handler = std::function<void(const inotify_event&)>;
+  // Errors here are errno.
+  static std::expected<std::unique_ptr<Inotify>, int> create(sd_event* event, Handler handler);
+
+  Inotify(const Inotify&) = delete;
+  Inotify& operator=(const Inotify&) = delete;
+
+  // The descriptor of the watch; the same one for what is watched already.
+  std::expected<int, int> add(const std::filesystem::path& path, std::uint32_t mask);
+  void remove(int watch) { (void)::inotify_rm_watch(fd_.get(), watch); }
+
+ private:
+  Inotify(UniqueFd fd, Handler handler) : fd_(std::move(fd)), handler_(std::move(handler)) {}
+  static int on_event(sd_event_source* source, int fd, std::uint32_t events, void* self);
+
+  UniqueFd fd_;
+  Handler handler_;
+  EventSourcePtr source_;
+};
+
+}  // namespace nvccd

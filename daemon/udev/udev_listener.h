@@ -1,0 +1,52 @@
+// What udev says of the devices of one subsystem, on the event loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "base/event.h"
+#include "model/error.h"
+
+struct udev_device;
+struct udev_monitor;
+
+namespace nvccd {
+
+class UdevListener {
+ public:
+  struct Callbacks {
+    std::function<void(udev_device&)> event;
+    // After all that could be read; `lost`: there was more than the kernel kept for us, so anything may have
+    // happened. What was told before is older than that.
+    std::function<void(bool lost)> caught_up;
+  };
+  // Of its own socket: a storm in one subsystem makes another lose nothing.
+  static Result<std::unique_ptr<UdevListener>> create(sd_event* event, const char* subsystem,
+                                                      Callbacks callbacks);
+
+  UdevListener(const UdevListener&) = delete;
+  UdevListener& operator=(const UdevListener&) = delete;
+  ~UdevListener();
+
+ private:
+  struct MonitorDeleter {
+    void operator()(udev_monitor* monitor) const;
+  };
+  using MonitorPtr = std::unique_ptr<udev_monitor, MonitorDeleter>;
+
+  UdevListener(MonitorPtr monitor, Callbacks callbacks);
+  static int on_event(sd_event_source* source, int fd, std::uint32_t events, void* self);
+  void receive_all();
+
+  MonitorPtr monitor_;
+  Callbacks callbacks_;
+  EventSourcePtr source_;
+};
+
+// "" when the event has no such property.
+std::string_view property_of(udev_device& device, const char* name);
+std::string_view action_of(udev_device& device);
+std::string_view name_of(udev_device& device);
+
+}  // namespace nvccd

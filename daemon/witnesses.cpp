@@ -1,0 +1,125 @@
+#include "witnesses.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "pci/topology.h"
+
+namespace nvccd {
+
+Witnesses::Witnesses(const HostPaths& paths, NodeManager& manager) : paths_(paths), manager_(manager) {
+  manager_.add_observer(*this);
+}
+
+Witnesses::~Witnesses() {
+  manager_.remove_observer(*this);
+}
+
+Result<std::unique_ptr<Witnesses>> Witnesses::create(sd_event* event, const HostPaths& paths,
+                                                     const std::shared_ptr<OwnOpenings>& own,
+                                                     NodeManager& manager) {
+  std::unique_ptr<Witnesses> witnesses(new Witnesses(paths, manager));
+  if (auto watched = witnesses->watch_udev(event); !watched) return std::unexpected(watched.error());
+  if (auto watched = witnesses->watch_others(event, own); !watched) return std::unexpected(watched.error());
+  return witnesses;
+}
+
+Result<> Witnesses::watch_udev(sd_event* event) {
+  auto pci = PciMonitor::create(
+      event, [this](PciEvent what, const PciAddress& address) { tell(what, address); },
+      [this] {
+        spdlog::warn("events of udev were lost; looking at every device");
+        watch_all();  // at any address there may be another device by now
+        manager_.udev_events_lost();
+      });
+  if (!pci) return std::unexpected(pci.error());
+  pci_ = *std::move(pci);
+  // Nothing is done when one begins: it has no device yet, and a look would take from it what it is about to
+  // open. At its end its guest may have changed a device that was not seen in its hands.
+  auto kvm =
+      KvmMonitor::create(event, {.began = [] {}, .ended = [this] { manager_.virtual_machines_changed(); }});
+  if (!kvm) return std::unexpected(kvm.error());
+  kvm_ = *std::move(kvm);
+  return {};
+}
+
+Result<> Witnesses::watch_others(sd_event* event, const std::shared_ptr<OwnOpenings>& own) {
+  auto vfio = VfioWatch::create(
+      event, paths_,
+      [this](const std::string& node, bool opened) {
+        opened ? manager_.vfio_node_opened(node) : manager_.vfio_node_closed(node);
+      },
+      [this] {
+        spdlog::warn("events of VFIO's nodes were lost; looking at every device");
+        manager_.vfio_events_lost();
+      });
+  if (!vfio) return std::unexpected(vfio.error());
+  vfio_ = *std::move(vfio);
+  if (own) {
+    auto sysfs = SysfsWatch::create(
+        event, paths_, own,
+        {.touched = [this](const PciAddress& address) { manager_.device_touched(address); },
+         .lost =
+             [this] {
+               spdlog::warn("events of sysfs were lost; looking at every device");
+               manager_.vfio_events_lost();
+             }});
+    if (!sysfs) return std::unexpected(sysfs.error());
+    sysfs_ = *std::move(sysfs);
+    watch_all();
+  }
+  auto resume = ResumeWatch::create(event, [this] {
+    spdlog::info("the host was asleep; looking at every device");
+    manager_.resumed();
+  });
+  if (!resume) return std::unexpected(resume.error());
+  resume_ = *std::move(resume);
+  return {};
+}
+
+void Witnesses::tell(PciEvent what, const PciAddress& address) {
+  switch (what) {
+    case PciEvent::appeared:
+      watch(address);  // it may be another one at the address of one that the manager has
+      return manager_.device_appeared(address);
+    case PciEvent::gone:
+      return manager_.device_gone(address);
+    case PciEvent::driver_changed:
+      return manager_.device_driver_changed(address);
+    case PciEvent::recovered:
+      return tell_of_recovery(address);
+  }
+}
+
+// A bridge is recovered with all that is below it.
+void Witnesses::tell_of_recovery(const PciAddress& address) {
+  std::vector<PciAddress> concerned;
+  for (const auto& [device, snapshot] : manager_.devices()) {
+    const auto bridges = bridges_above(paths_, device);
+    if (device == address || std::ranges::find(bridges, address) != bridges.end())
+      concerned.push_back(device);
+  }
+  for (const auto& device : concerned) {
+    spdlog::warn("{}: the kernel recovers {} from an error; looking at the device", to_string(device),
+                 device == address ? "it" : "the bridge " + to_string(address));
+    manager_.device_recovered(device);
+  }
+}
+
+void Witnesses::watch_all() {
+  for (const auto& [address, device] : manager_.devices())
+    watch(address);
+}
+
+void Witnesses::watch(const PciAddress& address) {
+  if (!sysfs_) return;
+  if (auto watched = sysfs_->watch(address); !watched)
+    spdlog::warn("{}", on_device(watched.error(), address).message());
+}
+
+void Witnesses::device_removed(const PciAddress& address) {
+  if (sysfs_) sysfs_->forget(address);
+}
+
+}  // namespace nvccd

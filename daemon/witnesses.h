@@ -1,0 +1,48 @@
+// Those who tell the manager what happens to the devices: udev, and the watches of what others do. None
+// polls.
+#pragma once
+
+#include "engine/node_manager.h"
+#include "pci/resume_watch.h"
+#include "pci/sysfs_watch.h"
+#include "pci/vfio_watch.h"
+#include "udev/kvm_monitor.h"
+#include "udev/pci_monitor.h"
+
+namespace nvccd {
+
+class Witnesses final : public ManagerObserver {
+ public:
+  // Before the manager's first look, so that nothing is missed in between; the manager outlives it. `own` is
+  // what the daemon itself announces of its openings; null: then what happens in sysfs cannot be told from
+  // that, and is not watched.
+  static Result<std::unique_ptr<Witnesses>> create(sd_event* event, const HostPaths& paths,
+                                                   const std::shared_ptr<OwnOpenings>& own,
+                                                   NodeManager& manager);
+  Witnesses(const Witnesses&) = delete;
+  Witnesses& operator=(const Witnesses&) = delete;
+  ~Witnesses() override;
+
+  // The watches follow the devices that the manager has.
+  void device_added(const PciAddress& address) override { watch(address); }
+  void device_removed(const PciAddress& address) override;
+
+ private:
+  Witnesses(const HostPaths& paths, NodeManager& manager);
+  Result<> watch_udev(sd_event* event);
+  Result<> watch_others(sd_event* event, const std::shared_ptr<OwnOpenings>& own);
+  void tell(PciEvent what, const PciAddress& address);
+  void tell_of_recovery(const PciAddress& address);
+  void watch_all();
+  void watch(const PciAddress& address);
+
+  const HostPaths paths_;
+  NodeManager& manager_;
+  std::unique_ptr<PciMonitor> pci_;
+  std::unique_ptr<KvmMonitor> kvm_;
+  std::unique_ptr<VfioWatch> vfio_;
+  std::unique_ptr<SysfsWatch> sysfs_;
+  std::unique_ptr<ResumeWatch> resume_;
+};
+
+}  // namespace nvccd

@@ -1,0 +1,129 @@
+// From what udev and the files say to what is said of a device: emulated devices in virtual time, with the
+// kernel's files laid out beside them.
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "fake_udev.h"
+#include "host_tree.h"
+#include "node_fixture.h"
+#include "witnesses.h"
+
+namespace nvccd::test {
+namespace {
+
+class WitnessesTest : public testing::Test, public Node {
+ protected:
+  // Two GPUs, each below a port of one switch.
+  void SetUp() override {
+    for (const unsigned n : {0U, 1U}) {
+      const auto directory = std::filesystem::path(tree.paths().sys) / "devices/pci0000:00/0000:00:01.0" /
+                             to_string(port(n)) / to_string(slot(n));
+      tree.write(directory / "config", "");
+      tree.write(directory / "resource0", "");
+      tree.link(tree.paths().device(slot(n)), directory);
+    }
+    start_on(2);
+    sd_event* event = nullptr;
+    ASSERT_EQ(sd_event_new(&event), 0);
+    loop.reset(event);
+    auto created = Witnesses::create(event, tree.paths(), own, *manager);
+    ASSERT_TRUE(created) << created.error().message();
+    witnesses = *std::move(created);
+  }
+  void TearDown() override { witnesses.reset(); }
+
+  static PciAddress port(unsigned n) { return *PciAddress::parse("0000:80:0" + std::to_string(n) + ".0"); }
+  void recovered(const PciAddress& address) {
+    udev.queues["pci"].emplace_back(udev_device{
+        "change", to_string(address), {{"PCI_ID", "8086:352A"}, {"ERROR_EVENT", "FAILED_RECOVERY"}}});
+  }
+  void machine(const char* what) {
+    udev.queues["misc"].emplace_back(udev_device{"change", "kvm", {{"EVENT", what}}});
+  }
+  // What has happened is told; nobody has looked at a device yet.
+  void tell() {
+    for (int i = 0; i < 10; ++i)
+      (void)sd_event_run(loop.get(), 0);
+  }
+  void expect_doubted(const std::vector<unsigned>& devices) {
+    tell();
+    for (const unsigned n : {0U, 1U})
+      EXPECT_EQ(device(n).healthy(), std::ranges::find(devices, n) == devices.end()) << n;
+    run();
+    EXPECT_TRUE(manager->node().ready) << "they were as they should be";
+  }
+
+  UdevSocket udev;
+  HostTree tree;
+  std::shared_ptr<OwnOpenings> own = std::make_shared<OwnOpenings>();
+  EventPtr loop;
+  std::unique_ptr<Witnesses> witnesses;
+};
+
+TEST_F(WitnessesTest, NothingIsDoubtedForNothing) {
+  udev.queues["pci"].emplace_back(udev_device{"change", to_string(port(0)), {{"PCI_ID", "8086:352A"}}});
+  expect_doubted({});
+}
+
+TEST_F(WitnessesTest, ADeviceThatTheKernelRecoversIsDoubted) {
+  recovered(slot(0));
+  expect_doubted({0});
+}
+
+TEST_F(WitnessesTest, WhatIsBelowABridgeThatTheKernelRecoversIsDoubted) {
+  recovered(port(1));
+  expect_doubted({1});
+  recovered(*PciAddress::parse("0000:00:01.0"));
+  expect_doubted({0, 1});
+}
+
+TEST_F(WitnessesTest, OfOtherDevicesThatTheKernelRecoversNothingFollows) {
+  recovered(*PciAddress::parse("0000:99:00.0"));
+  expect_doubted({});
+}
+
+TEST_F(WitnessesTest, AMachineThatEndsMayHaveHadADevice) {
+  machine("create");
+  expect_doubted({});
+  machine("destroy");
+  expect_doubted({0, 1});
+}
+
+TEST_F(WitnessesTest, ADeviceThatSomebodyElseWritesToIsDoubted) {
+  ASSERT_TRUE(write_attribute(tree.paths().device(slot(1)) / "config", "1"));
+  expect_doubted({1});
+  own->announce(slot(1), {SysfsAccess::config_written});
+  ASSERT_TRUE(write_attribute(tree.paths().device(slot(1)) / "config", "1"));
+  expect_doubted({});
+}
+
+TEST_F(WitnessesTest, ADeviceThatCameWhileEventsWereLostIsWatched) {
+  const auto directory = std::filesystem::canonical(tree.paths().device(slot(0)));
+  std::filesystem::remove_all(directory);
+  tree.write(directory / "config", "");
+  udev.queues["pci"].emplace_back(std::unexpected(ENOBUFS));
+  tell();
+  run();
+  ASSERT_TRUE(device(0).healthy());
+  ASSERT_TRUE(write_attribute(directory / "config", "1"));
+  expect_doubted({0});
+}
+
+TEST_F(WitnessesTest, ADeviceThatComesIsWatched) {
+  udev.queues["pci"].emplace_back(
+      udev_device{"remove", to_string(slot(0)), {{"PCI_ID", "10DE:2330"}, {"PCI_CLASS", "30200"}}});
+  tell();
+  EXPECT_FALSE(manager->devices().contains(slot(0)));
+  udev.queues["pci"].emplace_back(
+      udev_device{"add", to_string(slot(0)), {{"PCI_ID", "10DE:2330"}, {"PCI_CLASS", "30200"}}});
+  tell();
+  run();
+  ASSERT_TRUE(device(0).healthy());
+  ASSERT_TRUE(open_file(tree.paths().device(slot(0)) / "resource0", O_RDWR));
+  expect_doubted({0});
+}
+
+}  // namespace
+}  // namespace nvccd::test
