@@ -107,6 +107,8 @@ void NodeManager::close_device_job(const Result<>& result) {
 void NodeManager::settle_device_job() {
   if (!device_job_ || device_job_->stage != DeviceJob::Stage::settling) return;
   const DeviceRecord& record = records_.at(device_job_->address);
+  if (const auto* work = std::get_if<Ours>(&record.life.custody()); work != nullptr && work->hangs)
+    return close_device_job(std::unexpected(*work->hangs));
   if (record.life.ours() || record.needs_look() || record.needs_change()) return;
   if (record.managed() && record.broken() != nullptr)
     return close_device_job(std::unexpected(record.broken()->error));

@@ -11,6 +11,7 @@ class HangTest : public testing::Test, public Node {};
 
 TEST_F(HangTest, AJobOfADeviceThatHangsEndsAndOthersAreDone) {
   start_on(2);
+  host->take_driver(slot(0));
   host->let_binding_hang(slot(0), 24h);
   const auto job = manager->bind(slot(0)).value();
   simulation->pass(10min);
@@ -24,6 +25,7 @@ TEST_F(HangTest, AJobOfADeviceThatHangsEndsAndOthersAreDone) {
 
 TEST_F(HangTest, AJobThatComesBackLateIsFollowedByALook) {
   start_on(1);
+  host->take_driver(slot(0));
   host->let_binding_hang(slot(0), 10min);
   manager->bind(slot(0)).value();
   simulation->pass(5min);
