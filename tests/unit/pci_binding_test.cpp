@@ -166,6 +166,19 @@ TEST_F(Binding, DoesNotTakeADeviceInUseAndLeavesNoTrace) {
   EXPECT_TRUE(override_of(gpu).empty() || override_of(gpu).starts_with('\n')) << override_of(gpu);
 }
 
+TEST_F(Binding, DoesNotTakeAScreenThoughItsDriverCountsNoUsers) {
+  host.group(5, {gpu});
+  host.bind(gpu, "nouveau");
+  module_users("nouveau", "0\n");
+  const auto connector = host.paths().device(gpu) / "drm/card1/card1-DP-1";
+  host.write(connector / "status", "connected\n");
+  host.write(connector / "enabled", "enabled\n");
+  const auto error = expect_failure(bind());
+  EXPECT_EQ(error.kind, ErrorKind::device_busy);
+  EXPECT_THAT(error.message(), HasSubstr("in use through driver nouveau"));
+  EXPECT_EQ(unbound_from("nouveau"), "");
+}
+
 TEST_F(Binding, TakesNothingWhenTheSettingsForbidIt) {
   policy.take_over_idle = false;
   host.group(5, {gpu});
