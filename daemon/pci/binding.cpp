@@ -6,6 +6,7 @@
 #include <array>
 
 #include "pci/companions.h"
+#include "pci/console_use.h"
 #include "pci/device_facts.h"
 #include "pci/driver_use.h"
 #include "pci/group_obstacle.h"
@@ -91,8 +92,9 @@ Result<> may_take(const HostPaths& paths, const Candidate& candidate, const Bind
             fmt::format("the device belongs to driver {}, which nvccd does not take devices from", driver),
         .advice = fmt::format("unbind it from {} first", driver)});
   if (!policy.take_over_idle) return std::unexpected(takeover_forbidden(driver));
-  const auto use = candidate.is_companion ? find_companion_use(paths, candidate.function, driver)
-                                          : find_driver_use(paths, driver);
+  auto use = candidate.is_companion ? find_companion_use(paths, candidate.function, driver)
+                                    : find_driver_use(paths, driver);
+  if (!use && !candidate.is_companion) use = find_console_use(paths, candidate.function);
   if (use)
     return std::unexpected(
         Error{.kind = ErrorKind::device_busy,

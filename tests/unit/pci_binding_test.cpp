@@ -166,6 +166,19 @@ TEST_F(Binding, DoesNotTakeADeviceInUseAndLeavesNoTrace) {
   EXPECT_TRUE(override_of(gpu).empty() || override_of(gpu).starts_with('\n')) << override_of(gpu);
 }
 
+TEST_F(Binding, DoesNotTakeAScreenThoughItsDriverCountsNoUsers) {
+  host.group(5, {gpu});
+  host.bind(gpu, "nouveau");
+  module_users("nouveau", "0\n");
+  const auto connector = host.paths().device(gpu) / "drm/card1/card1-DP-1";
+  host.write(connector / "status", "connected\n");
+  host.write(connector / "enabled", "enabled\n");
+  const auto error = expect_failure(bind());
+  EXPECT_EQ(error.kind, ErrorKind::device_busy);
+  EXPECT_THAT(error.message(), HasSubstr("in use through driver nouveau"));
+  EXPECT_EQ(unbound_from("nouveau"), "");
+}
+
 TEST_F(Binding, TakesNothingWhenTheSettingsForbidIt) {
   policy.take_over_idle = false;
   host.group(5, {gpu});
@@ -277,65 +290,6 @@ TEST_F(Binding, OfADeviceThatTheSettingsExcludeIsRefused) {
   policy.excluded = {gpu};
   EXPECT_EQ(expect_failure(bind()).kind, ErrorKind::not_supported);
   EXPECT_EQ(override_of(gpu), "");
-}
-
-TEST_F(Binding, ReleaseClearsTheOverrideUnbindsAndProbes) {
-  host.group(5, {gpu});
-  host.bind(gpu, "vfio-pci");
-  ASSERT_TRUE(release_from_vfio(host.paths(), gpu));
-  EXPECT_EQ(override_of(gpu), "\n");
-  EXPECT_EQ(unbound_from("vfio-pci"), "0000:65:00.0");
-  EXPECT_EQ(probed(), "0000:65:00.0");
-}
-
-TEST_F(Binding, ReleaseTakesCompanionsAlong) {
-  host.group(5, {gpu, audio});
-  host.bind(gpu, "vfio-pci");
-  host.bind(audio, "vfio-pci");
-  ASSERT_TRUE(release_from_vfio(host.paths(), gpu));
-  EXPECT_EQ(override_of(gpu), "\n");
-  EXPECT_EQ(override_of(audio), "\n");
-  EXPECT_EQ(unbound_from("vfio-pci"), "0000:65:00.1");
-}
-
-TEST_F(Binding, ReleaseLeavesAnotherBoundGpuOfTheGroupAndTheCompanionsAlone) {
-  host.group(5, {gpu, audio, second_gpu});
-  for (const auto& address : {gpu, audio, second_gpu})
-    host.bind(address, "vfio-pci");
-  ASSERT_TRUE(release_from_vfio(host.paths(), gpu));
-  EXPECT_EQ(override_of(gpu), "\n");
-  EXPECT_EQ(override_of(audio), "");
-  EXPECT_EQ(override_of(second_gpu), "");
-  EXPECT_EQ(unbound_from("vfio-pci"), "0000:65:00.0");
-  EXPECT_EQ(probed(), "0000:65:00.0");
-}
-
-TEST_F(Binding, ReleaseOfTheLastBoundGpuOfTheGroupTakesTheCompanionsAlong) {
-  host.group(5, {gpu, audio, second_gpu});
-  host.bind(gpu, "vfio-pci");
-  host.bind(audio, "vfio-pci");
-  host.bind(second_gpu, "nouveau");
-  ASSERT_TRUE(release_from_vfio(host.paths(), gpu));
-  EXPECT_EQ(override_of(audio), "\n");
-  EXPECT_EQ(unbound_from("vfio-pci"), "0000:65:00.1");
-  EXPECT_EQ(unbound_from("nouveau"), "");
-}
-
-TEST_F(Binding, ReleaseIsNotHeldUpByAForeignDeviceInTheGroup) {
-  host.group(5, {gpu, nic});
-  host.bind(gpu, "vfio-pci");
-  host.bind(nic, "vfio-pci");
-  ASSERT_TRUE(release_from_vfio(host.paths(), gpu));
-  EXPECT_EQ(unbound_from("vfio-pci"), "0000:65:00.0");
-  EXPECT_EQ(override_of(nic), "");
-}
-
-TEST_F(Binding, ReleaseLeavesADeviceOfAnotherDriverAlone) {
-  host.group(5, {gpu});
-  host.bind(gpu, "nouveau");
-  ASSERT_TRUE(release_from_vfio(host.paths(), gpu));
-  EXPECT_EQ(unbound_from("nouveau"), "");
-  EXPECT_EQ(probed(), "");
 }
 
 }  // namespace

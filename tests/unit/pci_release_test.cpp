@@ -1,0 +1,92 @@
+// Giving a device back to the host: what a release writes, and what of the group it leaves alone.
+#include <gtest/gtest.h>
+
+#include "host_tree.h"
+#include "pci/binding.h"
+
+namespace nvccd {
+namespace {
+
+constexpr PciAddress gpu{0, 0x65, 0, 0};
+constexpr PciAddress audio{0, 0x65, 0, 1};
+constexpr PciAddress second_gpu{0, 0x66, 0, 0};
+constexpr PciAddress nic{0, 0x67, 0, 0};
+
+class Release : public testing::Test {
+ protected:
+  void SetUp() override {
+    host.add_device(gpu, "0x10de", "0x2330", "0x030200");
+    host.add_device(audio, "0x10de", "0x22ba", "0x040300");
+    host.add_device(second_gpu, "0x10de", "0x2330", "0x030200");
+    host.add_device(nic, "0x8086", "0x1521", "0x020000");
+  }
+  std::string override_of(const PciAddress& address) {
+    return host.read(host.paths().device(address) / "driver_override");
+  }
+  std::string probed() { return host.read(host.paths().sys + "/bus/pci/drivers_probe"); }
+  std::string unbound_from(const char* driver) { return host.read(host.paths().driver(driver) / "unbind"); }
+
+  test::HostTree host;
+};
+
+TEST_F(Release, ClearsTheOverrideUnbindsAndProbes) {
+  host.group(5, {gpu});
+  host.bind(gpu, "vfio-pci");
+  ASSERT_TRUE(release_from_vfio(host.paths(), gpu));
+  EXPECT_EQ(override_of(gpu), "\n");
+  EXPECT_EQ(unbound_from("vfio-pci"), "0000:65:00.0");
+  EXPECT_EQ(probed(), "0000:65:00.0");
+}
+
+TEST_F(Release, TakesCompanionsAlong) {
+  host.group(5, {gpu, audio});
+  host.bind(gpu, "vfio-pci");
+  host.bind(audio, "vfio-pci");
+  ASSERT_TRUE(release_from_vfio(host.paths(), gpu));
+  EXPECT_EQ(override_of(gpu), "\n");
+  EXPECT_EQ(override_of(audio), "\n");
+  EXPECT_EQ(unbound_from("vfio-pci"), "0000:65:00.1");
+}
+
+TEST_F(Release, LeavesAnotherBoundGpuOfTheGroupAndTheCompanionsAlone) {
+  host.group(5, {gpu, audio, second_gpu});
+  for (const auto& address : {gpu, audio, second_gpu})
+    host.bind(address, "vfio-pci");
+  ASSERT_TRUE(release_from_vfio(host.paths(), gpu));
+  EXPECT_EQ(override_of(gpu), "\n");
+  EXPECT_EQ(override_of(audio), "");
+  EXPECT_EQ(override_of(second_gpu), "");
+  EXPECT_EQ(unbound_from("vfio-pci"), "0000:65:00.0");
+  EXPECT_EQ(probed(), "0000:65:00.0");
+}
+
+TEST_F(Release, OfTheLastBoundGpuOfTheGroupTakesTheCompanionsAlong) {
+  host.group(5, {gpu, audio, second_gpu});
+  host.bind(gpu, "vfio-pci");
+  host.bind(audio, "vfio-pci");
+  host.bind(second_gpu, "nouveau");
+  ASSERT_TRUE(release_from_vfio(host.paths(), gpu));
+  EXPECT_EQ(override_of(audio), "\n");
+  EXPECT_EQ(unbound_from("vfio-pci"), "0000:65:00.1");
+  EXPECT_EQ(unbound_from("nouveau"), "");
+}
+
+TEST_F(Release, IsNotHeldUpByAForeignDeviceInTheGroup) {
+  host.group(5, {gpu, nic});
+  host.bind(gpu, "vfio-pci");
+  host.bind(nic, "vfio-pci");
+  ASSERT_TRUE(release_from_vfio(host.paths(), gpu));
+  EXPECT_EQ(unbound_from("vfio-pci"), "0000:65:00.0");
+  EXPECT_EQ(override_of(nic), "");
+}
+
+TEST_F(Release, LeavesADeviceOfAnotherDriverAlone) {
+  host.group(5, {gpu});
+  host.bind(gpu, "nouveau");
+  ASSERT_TRUE(release_from_vfio(host.paths(), gpu));
+  EXPECT_EQ(unbound_from("nouveau"), "");
+  EXPECT_EQ(probed(), "");
+}
+
+}  // namespace
+}  // namespace nvccd
