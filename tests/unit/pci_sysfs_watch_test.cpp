@@ -179,6 +179,18 @@ TEST_F(SysfsTouches, ADeviceThatCameBackIsWatched) {
   expect_touched({to_string(gpu)});
 }
 
+TEST_F(SysfsTouches, OfTheDeviceThatWasThereBeforeNothingIsTold) {
+  const auto directory = std::filesystem::canonical(host.paths().device(gpu));
+  const auto old = directory.parent_path() / "old";
+  std::filesystem::rename(directory, old);
+  add(gpu, {root, port});
+  EXPECT_TRUE(watch->watch(gpu));
+  ASSERT_TRUE(write_attribute(old / "config", "1"));
+  expect_touched({});
+  write(gpu, "config");
+  expect_touched({to_string(gpu)});
+}
+
 TEST_F(SysfsTouches, WatchingAgainLosesNothing) {
   write(gpu, "config");
   EXPECT_TRUE(watch->watch(gpu));

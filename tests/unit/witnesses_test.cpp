@@ -18,11 +18,11 @@ class WitnessesTest : public testing::Test, public Node {
   // Two GPUs, each below a port of one switch.
   void SetUp() override {
     for (const unsigned n : {0U, 1U}) {
-      const auto directory = std::filesystem::path(tree.paths().sys) / "devices/pci0000:00/0000:00:01.0" /
-                             to_string(port(n)) / to_string(slot(n));
-      tree.write(directory / "config", "");
-      tree.write(directory / "resource0", "");
-      tree.link(tree.paths().device(slot(n)), directory);
+      const auto place = std::filesystem::path(tree.paths().sys) / "devices/pci0000:00/0000:00:01.0" /
+                         to_string(port(n)) / to_string(slot(n));
+      tree.write(place / "config", "");
+      tree.write(place / "resource0", "");
+      tree.link(tree.paths().device(slot(n)), place);
     }
     start_on(2);
     sd_event* event = nullptr;
@@ -100,14 +100,14 @@ TEST_F(WitnessesTest, ADeviceThatSomebodyElseWritesToIsDoubted) {
 }
 
 TEST_F(WitnessesTest, ADeviceThatCameWhileEventsWereLostIsWatched) {
-  const auto directory = std::filesystem::canonical(tree.paths().device(slot(0)));
-  std::filesystem::remove_all(directory);
-  tree.write(directory / "config", "");
+  const auto place = std::filesystem::canonical(tree.paths().device(slot(0)));
+  std::filesystem::remove_all(place);
+  tree.write(place / "config", "");
   udev.queues["pci"].emplace_back(std::unexpected(ENOBUFS));
   tell();
   run();
   ASSERT_TRUE(device(0).healthy());
-  ASSERT_TRUE(write_attribute(directory / "config", "1"));
+  ASSERT_TRUE(write_attribute(place / "config", "1"));
   expect_doubted({0});
 }
 
