@@ -86,7 +86,8 @@ Result<> Daemon::set_up(LoadedSettings settings, LogWriter log) {
   if (!node_modes) return std::unexpected(node_modes.error());
   const HostPaths paths;
   const auto clock = std::make_shared<SteadyClock>();
-  const auto host = std::make_shared<SysfsHostDevices>(paths, clock);
+  const auto own = std::make_shared<OwnOpenings>();
+  const auto host = std::make_shared<SysfsHostDevices>(paths, clock, own);
   const PublishSettings publishing = publish_settings(settings.settings.kubernetes);
   manager_ = std::make_unique<NodeManager>(
       NodeManager::Parts{.scheduler = scheduler_.get(),
@@ -111,7 +112,7 @@ Result<> Daemon::set_up(LoadedSettings settings, LogWriter log) {
   if (!bus) return std::unexpected(bus.error());
   bus_ = *std::move(bus);
 
-  auto witnesses = Witnesses::create(event, paths, nullptr, *manager_);
+  auto witnesses = Witnesses::create(event, paths, own, *manager_);
   if (!witnesses) return std::unexpected(witnesses.error());
   witnesses_ = *std::move(witnesses);
   return {};

@@ -13,7 +13,8 @@ constexpr std::uint16_t memory_space = 1U << 1;
 
 }  // namespace
 
-Result<SysfsConfigSpace> SysfsConfigSpace::open(const HeldDirectory& device) {
+Result<SysfsConfigSpace> SysfsConfigSpace::open(const HeldDirectory& device,
+                                                const std::function<void()>& before_write) {
   auto fd = device.open_file("config", O_RDWR);
   if (!fd) return std::unexpected(fd.error());
   std::uint16_t command = 0;
@@ -26,6 +27,7 @@ Result<SysfsConfigSpace> SysfsConfigSpace::open(const HeldDirectory& device) {
               .advice = "power-cycle the device; if it stays so it needs service"});
   if ((command & memory_space) == 0) {
     command |= memory_space;
+    before_write();
     if (::pwrite(fd->get(), &command, sizeof command, command_register) != sizeof command)
       return std::unexpected(system_error("cannot switch on the device's memory space", errno));
   }

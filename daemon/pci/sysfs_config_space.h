@@ -1,6 +1,8 @@
 // A device's configuration space through sysfs, with its memory space switched on.
 #pragma once
 
+#include <functional>
+
 #include "base/fd.h"
 #include "hardware/device_access.h"
 #include "pci/held_directory.h"
@@ -11,7 +13,9 @@ class SysfsConfigSpace final : public ConfigSpace {
  public:
   // Switches memory space on, without which BAR0 reads all ones; it stays on, as nothing depends on its being
   // off.
-  static Result<SysfsConfigSpace> open(const HeldDirectory& device);
+  // `before_write` is called if that takes a write.
+  static Result<SysfsConfigSpace> open(
+      const HeldDirectory& device, const std::function<void()>& before_write = [] {});
 
   Result<std::uint32_t> read(std::uint32_t offset) override;
 

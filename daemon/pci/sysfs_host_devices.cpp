@@ -19,8 +19,11 @@ namespace {
 // put back.
 class SysfsDeviceAccess final : public DeviceAccess {
  public:
-  SysfsDeviceAccess(DeviceHold hold, PowerHold power, SysfsConfigSpace config, MappedWindow window)
-      : hold_(std::move(hold)),
+  SysfsDeviceAccess(const PciAddress& address, std::shared_ptr<OwnOpenings> own, DeviceHold hold,
+                    PowerHold power, SysfsConfigSpace config, MappedWindow window)
+      : address_(address),
+        own_(std::move(own)),
+        hold_(std::move(hold)),
         power_(std::move(power)),
         config_(std::move(config)),
         window_(std::move(window)) {}
@@ -30,9 +33,19 @@ class SysfsDeviceAccess final : public DeviceAccess {
   Result<> prove() override { return hold_.prove(); }
   // The kernel chooses the method (see reset_method), saves and restores the configuration space, and refuses
   // a bus reset that would hit another device.
-  Result<> reset() override { return hold_.directory().write("reset", "1"); }
+  Result<> reset() override {
+    constexpr std::initializer_list<SysfsAccess> resetting = {SysfsAccess::reset_written,
+                                                              SysfsAccess::reset_closed};
+    own_->announce(address_, resetting);
+    auto reset = hold_.directory().write("reset", "1");
+    // What of it is seen all the same counts as somebody else's, which costs a look.
+    if (!reset) own_->retract(address_, resetting);
+    return reset;
+  }
 
  private:
+  PciAddress address_;
+  std::shared_ptr<OwnOpenings> own_;
   DeviceHold hold_;
   PowerHold power_;
   SysfsConfigSpace config_;
@@ -100,14 +113,21 @@ Result<std::unique_ptr<DeviceAccess>> SysfsHostDevices::acquire(const PciAddress
   if (!hold) return failed(hold.error());
   auto power = PowerHold::take(hold->directory(), *clock_);
   if (!power) return failed(power.error());
-  auto config = SysfsConfigSpace::open(hold->directory());
+  auto config = SysfsConfigSpace::open(hold->directory(),
+                                       [&] { own_->announce(address, {SysfsAccess::config_written}); });
   if (!config) return failed(config.error());
+  constexpr std::initializer_list<SysfsAccess> mapping = {SysfsAccess::registers_opened,
+                                                          SysfsAccess::registers_closed};
+  own_->announce(address, mapping);
   auto window = MappedWindow::map(paths_, address);
-  if (!window) return failed(window.error());
+  if (!window) {
+    own_->retract(address, mapping);
+    return failed(window.error());
+  }
   // The window was opened by the device's address: it is this device's if that still leads to it.
   if (auto same = hold->prove_unchanged(); !same) return failed(same.error());
-  return std::make_unique<SysfsDeviceAccess>(*std::move(hold), *std::move(power), *std::move(config),
-                                             *std::move(window));
+  return std::make_unique<SysfsDeviceAccess>(address, own_, *std::move(hold), *std::move(power),
+                                             *std::move(config), *std::move(window));
 }
 
 }  // namespace nvccd

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "pci/host_devices.h"
+#include "pci/own_openings.h"
 #include "pci/pci_names.h"
 #include "pci/vfio_group.h"
 
@@ -10,8 +11,10 @@ namespace nvccd {
 
 class SysfsHostDevices final : public HostDevices {
  public:
-  SysfsHostDevices(const HostPaths& paths, std::shared_ptr<Clock> clock)
-      : paths_(paths), clock_(std::move(clock)), groups_(paths) {}
+  // `own` is told of what is about to be done to files that SysfsWatch watches.
+  SysfsHostDevices(const HostPaths& paths, std::shared_ptr<Clock> clock,
+                   std::shared_ptr<OwnOpenings> own = std::make_shared<OwnOpenings>())
+      : paths_(paths), clock_(std::move(clock)), own_(std::move(own)), groups_(paths) {}
 
   std::vector<PciAddress> list() override;
   Result<DeviceFacts> facts(const PciAddress& address) override;
@@ -22,6 +25,7 @@ class SysfsHostDevices final : public HostDevices {
  private:
   const HostPaths paths_;
   const std::shared_ptr<Clock> clock_;
+  const std::shared_ptr<OwnOpenings> own_;
   VfioGroups groups_;
   DeviceNames names_;
 };
