@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "hardware/pci_config.h"
 #include "hardware/registers.h"
 
@@ -113,6 +115,7 @@ Result<> ConfidentialDevice::initialise_register_ring() {
 }
 
 Result<> ConfidentialDevice::wait_until_booted(Duration limit) {
+  ppcie_.reset();
   const Deadline deadline(*clock_, limit);
   if (auto open = wait_for_bar_firewall(deadline); !open) return open;
 
@@ -162,10 +165,15 @@ Result<ActiveMode> ConfidentialDevice::active_mode() {
   return decode_mode(*chip_, *word);
 }
 
+Result<ConfidentialDevice::StoredValue> ConfidentialDevice::read_knob(Knob knob) {
+  if (knob == Knob::ppcie && ppcie_) return *std::exchange(ppcie_, std::nullopt);
+  return prc_.read(knob);
+}
+
 Result<std::vector<KnobSetting>> ConfidentialDevice::stored_knobs(Mode mode) {
   std::vector<KnobSetting> stored;
   for (const auto& target : target_knobs(chip_->architecture, mode)) {
-    const auto value = prc_.read(target.knob);
+    const auto value = read_knob(target.knob);
     if (!value) return std::unexpected(value.error());
     if (*value) {
       stored.push_back({target.knob, **value});
@@ -188,16 +196,22 @@ Result<std::vector<KnobSetting>> ConfidentialDevice::stored_knobs(Mode mode) {
   return stored;
 }
 
+Result<> ConfidentialDevice::write_knob(const KnobSetting& setting) {
+  ppcie_.reset();
+  return prc_.write(setting.knob, setting.value);
+}
+
 Result<> ConfidentialDevice::restore_knob(const KnobSetting& setting) {
   const auto value = prc_.read(setting.knob);
   if (!value) return std::unexpected(value.error());
-  return *value == setting.value ? Result<>{} : prc_.write(setting.knob, setting.value);
+  return *value == setting.value ? Result<>{} : write_knob(setting);
 }
 
 Result<bool> ConfidentialDevice::knows_ppcie() {
   if (!chip_->ppcie_bit) return false;
   const auto value = prc_.read(Knob::ppcie);
   if (!value) return std::unexpected(value.error());
+  ppcie_ = *value;
   return value->has_value();
 }
 

@@ -37,7 +37,7 @@ class ConfidentialDevice {
   Result<std::vector<KnobSetting>> stored_knobs(Mode mode);
 
   // One knob, with read-back.
-  Result<> write_knob(const KnobSetting& setting) { return prc_.write(setting.knob, setting.value); }
+  Result<> write_knob(const KnobSetting& setting);
 
   // The same, but only where the stored value differs: a knob that refuses to be written need not be put
   // back.
@@ -53,6 +53,9 @@ class ConfidentialDevice {
         clock_(&clock),
         prc_(make_transport(chip.mailbox, access.registers(), clock), clock) {}
 
+  using StoredValue = std::optional<std::uint16_t>;  // nullopt: the firmware does not know the knob
+
+  Result<StoredValue> read_knob(Knob knob);
   Result<bool> in_recovery();
   Result<> wait_for_bar_firewall(const Deadline& deadline);
   Result<> initialise_register_ring();
@@ -61,6 +64,9 @@ class ConfidentialDevice {
   DeviceAccess* access_;
   Clock* clock_;
   PrcClient prc_;
+  // The PPCIe knob as knows_ppcie() read it, for the stored_knobs() after it. Forgotten when used, and by
+  // anything that may change it.
+  std::optional<StoredValue> ppcie_;
 };
 
 }  // namespace nvccd

@@ -159,5 +159,31 @@ TEST(HopperModes, ThePpcieKnobIsKnownWhereItIs) {
   }
 }
 
+// To know whether it is there it must be read, and that reading serves once, while nothing can have changed.
+TEST(HopperModes, ThePpcieKnobIsNotReadTwiceInALookButAnewAfterAWriteOrAReset) {
+  test::EmulatedAccess access(Model::gh100);
+  auto device = access.open();
+  ASSERT_TRUE(device);
+  const auto reads = [&] {
+    const auto before = access.device().counters().knob_reads;
+    EXPECT_TRUE(device->stored_knobs(Mode::off));
+    return access.device().counters().knob_reads - before;
+  };
+  EXPECT_EQ(reads(), 4U);
+  EXPECT_TRUE(device->knows_ppcie().value());
+  EXPECT_EQ(reads(), 3U);
+  EXPECT_EQ(reads(), 4U);
+
+  EXPECT_TRUE(device->knows_ppcie().value());
+  ASSERT_TRUE(device->write_knob({Knob::ppcie, 1}));
+  const auto stored = device->stored_knobs(Mode::off).value();
+  EXPECT_NE(std::ranges::find(stored, KnobSetting{Knob::ppcie, 1}), stored.end());
+
+  EXPECT_TRUE(device->knows_ppcie().value());
+  ASSERT_TRUE(access.reset());
+  ASSERT_TRUE(device->wait_until_booted(60s));
+  EXPECT_EQ(reads(), 4U);
+}
+
 }  // namespace
 }  // namespace nvccd
