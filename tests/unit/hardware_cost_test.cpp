@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ostream>
 
 #include "emulated_access.h"
 
@@ -43,8 +44,10 @@ void look(test::EmulatedAccess& access, Mode mode) {
 void stage(test::EmulatedAccess& access, ConfidentialDevice& device, Mode mode) {
   const auto stored = device.stored_knobs(mode);
   ASSERT_TRUE(stored);
-  for (const auto& target : target_knobs(device.chip().architecture, mode))
-    if (std::ranges::find(*stored, target) == stored->end()) ASSERT_TRUE(device.write_knob(target));
+  for (const auto& target : target_knobs(device.chip().architecture, mode)) {
+    const bool differs = std::ranges::find(*stored, target) == stored->end();
+    ASSERT_TRUE(!differs || device.write_knob(target));
+  }
   ASSERT_TRUE(access.protocol_errors().empty());
 }
 
