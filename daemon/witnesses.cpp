@@ -57,14 +57,20 @@ Result<> Witnesses::watch_others(sd_event* event, const std::shared_ptr<OwnOpeni
   if (!vfio) return std::unexpected(vfio.error());
   vfio_ = *std::move(vfio);
   if (own) {
-    auto sysfs = SysfsWatch::create(
-        event, paths_, own,
-        {.touched = [this](const PciAddress& address) { manager_.device_touched(address); },
-         .lost =
-             [this] {
-               spdlog::warn("events of sysfs were lost; looking at every device");
-               manager_.vfio_events_lost();
-             }});
+    auto sysfs = SysfsWatch::create(event, paths_, own,
+                                    {.touched =
+                                         [this](const PciAddress& address, SysfsAccess access) {
+                                           if (access == SysfsAccess::registers_opened)
+                                             return manager_.registers_opened(address);
+                                           if (access == SysfsAccess::registers_closed)
+                                             return manager_.registers_closed(address);
+                                           manager_.device_touched(address);
+                                         },
+                                     .lost =
+                                         [this] {
+                                           spdlog::warn("events of sysfs were lost; looking at every device");
+                                           manager_.vfio_events_lost();
+                                         }});
     if (!sysfs) return std::unexpected(sysfs.error());
     sysfs_ = *std::move(sysfs);
     watch_all();

@@ -32,6 +32,21 @@ struct DeviceLife::Table {
   void operator()(const event::Resumed&) {}
   void operator()(const event::LookAgain&) {}
 
+  // Not looked at before it has gone: two at one mailbox take each other's replies.
+  void operator()(const event::RegistersOpened&) {
+    if (!std::holds_alternative<Free>(life.custody_)) return;
+    life.custody_ =
+        Theirs{.seen = true,
+               .registers = true,
+               .error = {.kind = ErrorKind::device_busy,
+                         .cause = "another program on this host has the device's registers open",
+                         .advice = "wait until it ends (fuser -v on the device's resource0 names it)"}};
+  }
+  void operator()(const event::RegistersClosed&) {
+    const auto* theirs = std::get_if<Theirs>(&life.custody_);
+    if (theirs != nullptr && theirs->registers) life.custody_ = Free{};
+  }
+
   // Whoever was seen may have gone unseen.
   void operator()(const event::EventsLost&) {
     life.own_driver_events_ = 0;
@@ -53,8 +68,10 @@ struct DeviceLife::Table {
     if (auto* theirs = std::get_if<Theirs>(&life.custody_))
       theirs->seen = true;
     else
-      life.custody_ = Theirs{
-          .seen = true, .error = {.kind = ErrorKind::device_busy, .cause = "the device is in use by a VM"}};
+      life.custody_ =
+          Theirs{.seen = true,
+                 .registers = false,
+                 .error = {.kind = ErrorKind::device_busy, .cause = "the device is in use by a VM"}};
   }
   void operator()(const event::NodeClosed&) {
     if (ours() == nullptr) life.custody_ = Free{};
@@ -97,7 +114,7 @@ struct DeviceLife::Table {
       life.own_driver_events_ = done.own_driver_events - seen;
     if (!done.in_use) return found(done.found, done.ticket.epoch);
     const bool still_there = was_taken_by && was_taken_by->seen && !done.let_go;
-    life.custody_ = Theirs{.seen = done.seen_open || still_there, .error = *done.in_use};
+    life.custody_ = Theirs{.seen = done.seen_open || still_there, .registers = false, .error = *done.in_use};
     // Whoever was not seen to come, or came after another, may not be the first to have it since it was
     // verified.
     if (done.let_go || !(done.seen_open || still_there)) life.learn(Unknown{}, life.epoch_);
@@ -118,7 +135,7 @@ struct DeviceLife::Table {
     life.custody_ = Free{};
     if (done.found) found(*done.found, done.ticket.epoch);
     if (!done.in_use) return;
-    life.custody_ = Theirs{.seen = false, .error = *done.in_use};
+    life.custody_ = Theirs{.seen = false, .registers = false, .error = *done.in_use};
     life.learn(Unknown{}, life.epoch_);
   }
   void operator()(const event::GivenUp& given_up) {

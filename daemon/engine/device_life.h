@@ -58,10 +58,11 @@ using Knowledge = std::variant<Unknown, OutOfStep, Verified, Differs, Broken>;
 struct Free {
   bool operator==(const Free&) const = default;
 };
-struct Theirs {       // a VM, or anybody who is not us
-  bool seen = false;  // to come; who was not will not be seen to go
-  Error error;        // what it is in use by
-  bool operator==(const Theirs& other) const { return seen == other.seen; }
+struct Theirs {            // a VM, or anybody who is not us
+  bool seen = false;       // to come; who was not will not be seen to go
+  bool registers = false;  // mapped in sysfs, by another program; else through VFIO or another driver
+  Error error;             // what it is in use by
+  bool operator==(const Theirs& other) const { return seen == other.seen && registers == other.registers; }
 };
 enum class Work { look, change, bind, unbind, reset };
 struct Ours {  // a worker has it
@@ -80,16 +81,18 @@ using Custody = std::variant<Free, Theirs, Ours>;
 // ---- what happens ----
 
 namespace event {
-struct DriverEvent {};    // udev: it was bound or unbound
-struct ErrorRecovery {};  // the kernel brought it, or a bridge above it, back from an error
-struct Touched {};        // somebody opened its reset, config or resource0
-struct EventsLost {};     // of any kind
-struct MachineEnded {};   // a VM, which may have had nodes out of our sight
-struct Resumed {};        // the host slept
-struct NodeOpened {};     // its VFIO node, by somebody else
-struct NodeClosed {};     // likewise
-struct Recheck {};        // it is time to see whether one who was not seen to come is still there
-struct LookAgain {};      // somebody asks for a look; or what is wanted has become something else
+struct DriverEvent {};      // udev: it was bound or unbound
+struct ErrorRecovery {};    // the kernel brought it, or a bridge above it, back from an error
+struct Touched {};          // somebody opened its reset, config or resource0
+struct RegistersOpened {};  // its resource0 in sysfs, by another program: it may talk to the mailbox
+struct RegistersClosed {};  // likewise
+struct EventsLost {};       // of any kind
+struct MachineEnded {};     // a VM, which may have had nodes out of our sight
+struct Resumed {};          // the host slept
+struct NodeOpened {};       // its VFIO node, by somebody else
+struct NodeClosed {};       // likewise
+struct Recheck {};          // it is time to see whether one who was not seen to come is still there
+struct LookAgain {};        // somebody asks for a look; or what is wanted has become something else
 struct WorkStarted {
   Work work = Work::look;
   std::uint64_t incarnation = 0;
@@ -117,11 +120,11 @@ struct GivenUp {  // the change that it needs
 struct WorkEnded {};  // of a device job, or of a worker that was given up: a look has to tell what is
 }  // namespace event
 
-using Event =
-    std::variant<event::DriverEvent, event::ErrorRecovery, event::Touched, event::EventsLost,
-                 event::MachineEnded, event::Resumed, event::NodeOpened, event::NodeClosed, event::Recheck,
-                 event::LookAgain, event::WorkStarted, event::ResetBegins, event::TimedOut, event::LookDone,
-                 event::ChangeDone, event::GivenUp, event::WorkEnded>;
+using Event = std::variant<event::DriverEvent, event::ErrorRecovery, event::Touched, event::RegistersOpened,
+                           event::RegistersClosed, event::EventsLost, event::MachineEnded, event::Resumed,
+                           event::NodeOpened, event::NodeClosed, event::Recheck, event::LookAgain,
+                           event::WorkStarted, event::ResetBegins, event::TimedOut, event::LookDone,
+                           event::ChangeDone, event::GivenUp, event::WorkEnded>;
 
 class DeviceLife {
  public:

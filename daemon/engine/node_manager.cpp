@@ -95,6 +95,16 @@ void NodeManager::device_touched(const PciAddress& address) {
   reconcile();
 }
 
+void NodeManager::registers_opened(const PciAddress& address) {
+  happen(address, event::RegistersOpened{});
+  reconcile();
+}
+
+void NodeManager::registers_closed(const PciAddress& address) {
+  happen(address, event::RegistersClosed{});
+  reconcile();
+}
+
 void NodeManager::vfio_node_opened(const std::string& node) {
   if (node_is_ours(node)) return group_use_.opened_while_ours(node);
   for (auto& [address, record] : records_)

@@ -41,7 +41,9 @@ class NodeManager final : public Manager {
   void device_driver_changed(const PciAddress& address);
   void device_recovered(
       const PciAddress& address);  // the kernel brought it, or a bridge above, back from an error
-  void device_touched(const PciAddress& address);  // somebody opened its reset, config or resource0 in sysfs
+  void device_touched(const PciAddress& address);    // somebody reset it, or wrote to its configuration space
+  void registers_opened(const PciAddress& address);  // its resource0 in sysfs, by another program
+  void registers_closed(const PciAddress& address);
   void vfio_node_opened(const std::string& node);
   void vfio_node_closed(const std::string& node);
   void virtual_machines_changed();  // a VM began or ended, and may have nodes of its own

@@ -58,10 +58,14 @@ void install_bus_error_handler() {
   ::sigaction(SIGBUS, &action, nullptr);
 }
 
-Result<MappedWindow> MappedWindow::map(const HostPaths& paths, const PciAddress& address) {
+Result<MappedWindow> MappedWindow::map(const HostPaths& paths, const PciAddress& address, OwnOpenings* own) {
   const auto file = paths.device(address) / "resource0";
+  if (own != nullptr) own->announce(address, {SysfsAccess::registers_opened, SysfsAccess::registers_closed});
   const auto fd = open_file(file, O_RDWR | O_SYNC);
-  if (!fd) return std::unexpected(fd.error());
+  if (!fd) {
+    if (own != nullptr) own->retract(address, {SysfsAccess::registers_opened, SysfsAccess::registers_closed});
+    return std::unexpected(fd.error());
+  }
   struct stat status{};
   if (::fstat(fd->get(), &status) < 0)
     return std::unexpected(system_error(fmt::format("cannot look at {}", file.string()), errno));

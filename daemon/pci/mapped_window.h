@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "hardware/device_access.h"
+#include "pci/own_openings.h"
 #include "pci/sysfs.h"
 
 namespace nvccd {
@@ -15,7 +16,9 @@ void install_bus_error_handler();
 
 class MappedWindow final : public RegisterWindow {
  public:
-  static Result<MappedWindow> map(const HostPaths& paths, const PciAddress& address);
+  // `own`, where there is one, is told of the opening that SysfsWatch will see.
+  static Result<MappedWindow> map(const HostPaths& paths, const PciAddress& address,
+                                  OwnOpenings* own = nullptr);
 
   MappedWindow(MappedWindow&& other) noexcept;
   MappedWindow& operator=(MappedWindow&&) = delete;

@@ -1,5 +1,6 @@
 #include "pci/sysfs_host_devices.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -34,12 +35,14 @@ class SysfsDeviceAccess final : public DeviceAccess {
   // The kernel chooses the method (see reset_method), saves and restores the configuration space, and refuses
   // a bus reset that would hit another device.
   Result<> reset() override {
-    constexpr std::initializer_list<SysfsAccess> resetting = {SysfsAccess::reset_written,
-                                                              SysfsAccess::reset_closed};
-    own_->announce(address_, resetting);
-    auto reset = hold_.directory().write("reset", "1");
-    // What of it is seen all the same counts as somebody else's, which costs a look.
-    if (!reset) own_->retract(address_, resetting);
+    own_->announce(address_, {SysfsAccess::reset_written, SysfsAccess::reset_closed});
+    const auto file = hold_.directory().open_file("reset", O_WRONLY);
+    if (!file) {
+      own_->retract(address_, {SysfsAccess::reset_written, SysfsAccess::reset_closed});
+      return std::unexpected(file.error());
+    }
+    auto reset = write_attribute(*file, hold_.directory().path() / "reset", "1");
+    if (!reset) own_->retract(address_, {SysfsAccess::reset_written});
     return reset;
   }
 
@@ -116,14 +119,8 @@ Result<std::unique_ptr<DeviceAccess>> SysfsHostDevices::acquire(const PciAddress
   auto config = SysfsConfigSpace::open(hold->directory(),
                                        [&] { own_->announce(address, {SysfsAccess::config_written}); });
   if (!config) return failed(config.error());
-  constexpr std::initializer_list<SysfsAccess> mapping = {SysfsAccess::registers_opened,
-                                                          SysfsAccess::registers_closed};
-  own_->announce(address, mapping);
-  auto window = MappedWindow::map(paths_, address);
-  if (!window) {
-    own_->retract(address, mapping);
-    return failed(window.error());
-  }
+  auto window = MappedWindow::map(paths_, address, own_.get());
+  if (!window) return failed(window.error());
   // The window was opened by the device's address: it is this device's if that still leads to it.
   if (auto same = hold->prove_unchanged(); !same) return failed(same.error());
   return std::make_unique<SysfsDeviceAccess>(address, own_, *std::move(hold), *std::move(power),

@@ -114,7 +114,7 @@ void SysfsWatch::handle(const inotify_event& event) {
 void SysfsWatch::tell(const Watched& watched, SysfsAccess access) {
   for (const auto& device : watched.devices)
     // Bridges are nothing that we touch.
-    if (watched.bridge || !own_->take(device, access)) handlers_.touched(device);
+    if (watched.bridge || !own_->take(device, access)) handlers_.touched(device, access);
 }
 
 }  // namespace nvccd

@@ -26,7 +26,7 @@ class SysfsWatch {
   // `touched` is called on the loop with each device concerned. `lost`: the kernel could not keep what
   // happened.
   struct Handlers {
-    std::function<void(const PciAddress&)> touched;
+    std::function<void(const PciAddress&, SysfsAccess)> touched;
     std::function<void()> lost;
   };
   static Result<std::unique_ptr<SysfsWatch>> create(sd_event* event, const HostPaths& paths,

@@ -32,7 +32,7 @@ class SysfsTouches : public testing::Test {
     loop_.reset(event);
     auto created = SysfsWatch::create(
         event, host.paths(), own,
-        {.touched = [this](const PciAddress& address) { touched.push_back(to_string(address)); },
+        {.touched = [this](const PciAddress& address, SysfsAccess) { touched.push_back(to_string(address)); },
          .lost = [this] { touched.emplace_back("lost"); }});
     if (!created) throw std::runtime_error(created.error().message());
     watch = *std::move(created);
