@@ -13,8 +13,8 @@ namespace nvccd::test {
 
 class Deliveries {
  public:
-  // Each keeps its order; between them there is none.
-  enum class Queue { udev, nodes, other };
+  // Each keeps its order; between them there is none. The last is what the kernel does and tells nobody of.
+  enum class Queue { udev, nodes, other, kernel };
   using Tell = std::function<void(NodeManager&)>;
 
   // `about`: the devices of which the daemon cannot know until this is told.

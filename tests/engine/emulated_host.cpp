@@ -49,7 +49,7 @@ class EmulatedHost::Access final : public DeviceAccess {
         bindings_(host.at(address).bindings) {
     host_.touched(address_, Touch::taken);
     if (group_->our_holds++ == 0) host_.vfio_node_event(*group_, true);
-    wake_up();
+    wake_up(*device_);
   }
   Access(const Access&) = delete;
   Access& operator=(const Access&) = delete;
@@ -84,7 +84,7 @@ class EmulatedHost::Access final : public DeviceAccess {
     // The kernel returns when the device answers again, and has then restored its configuration space.
     host_.clock_.sleep(host_.at(address_).delays.reset);
     if (!present()) return std::unexpected(removed());
-    wake_up();
+    wake_up(*device_);
     return {};
   }
 
@@ -137,10 +137,6 @@ class EmulatedHost::Access final : public DeviceAccess {
       host_.violated(address_, "a reset of a device whose driver was taken away");
     if (slot->group->held_by_vm) host_.violated(address_, "a reset of a device that a VM holds");
   }
-  void wake_up() {
-    device_->config_write(power_control_register, 2, 0);
-    device_->config_write(command_register, 2, memory_space);
-  }
 
   EmulatedHost& host_;
   PciAddress address_;
@@ -158,6 +154,11 @@ void EmulatedHost::vfio_node_event(const Group& group, bool opened) {
   scheduler_.post([this, node, opened] {
     if (on_vfio_node) on_vfio_node(node, opened);
   });
+}
+
+void EmulatedHost::wake_up(emulator::Device& device) {
+  device.config_write(power_control_register, 2, 0);
+  device.config_write(command_register, 2, memory_space);
 }
 
 EmulatedHost::Slot* EmulatedHost::find(const PciAddress& address) {

@@ -48,6 +48,9 @@ class EmulatedHost final : public HostDevices {
   bool take_driver(const PciAddress& address) { return give_driver(address, ""); }
   bool give_driver(const PciAddress& address, const std::string& driver);
 
+  // What the kernel does when a device answers again that it reset, for whomever.
+  void restore_config(const PciAddress& address) { wake_up(*at(address).device); }
+
   // A VM takes the device with its group, or lets go of it. False: nvccd has it, or no VM.
   bool take_for_vm(const PciAddress& address);
   bool release_from_vm(const PciAddress& address);
@@ -100,6 +103,7 @@ class EmulatedHost final : public HostDevices {
     bool driver_used = false;
     unsigned bindings = 0;  // how often its driver was changed
   };
+  static void wake_up(emulator::Device& device);
   Slot& at(const PciAddress& address) { return slots_.at(address); }
   Slot* find(const PciAddress& address);
   emulator::Device& plug(const PciAddress& address, Slot slot);

@@ -25,7 +25,7 @@ void LawWorld::happen(const Command& command) {
   switch (command.what) {
     case Happening::resume:
       for (const unsigned n : all()) {
-        node_.hardware(n).reset(ResetKind::power);
+        reset(n, ResetKind::power);
         truth_.interfered(n);
       }
       return later(Queue::other, command, all(), [](NodeManager& manager) { manager.resumed(); });
@@ -72,10 +72,18 @@ void LawWorld::unplug(const Command& command) {
   later(Queue::udev, command, {n}, [n](NodeManager& manager) { manager.device_gone(slot(n)); });
 }
 
+// Not by the daemon. The kernel restores the configuration space when the device answers again.
+void LawWorld::reset(unsigned n, ResetKind kind) {
+  node_.hardware(n).reset(kind);
+  deliveries_.add(Queue::kernel, now() + Node::delays.reset, {}, [this, n](NodeManager&) {
+    if (truth_.present(n)) node_.host->restore_config(slot(n));
+  });
+}
+
 // Knobs, and a reset that makes them active.
 void LawWorld::use_another_tool(unsigned n, Mode mode) {
   store_knobs(node_.hardware(n), mode);
-  node_.hardware(n).reset(ResetKind::function_level);
+  reset(n, ResetKind::function_level);
   truth_.interfered(n);
 }
 
@@ -90,12 +98,12 @@ void LawWorld::happen_to_device(const Command& command) {
   switch (command.what) {
     case Happening::power_cut:
     case Happening::recovery:
-      node_.hardware(n).reset(command.what == Happening::recovery ? ResetKind::bus : ResetKind::power);
+      reset(n, command.what == Happening::recovery ? ResetKind::bus : ResetKind::power);
       truth_.interfered(n);
       return later(Queue::udev, command, {n},
                    [address](NodeManager& manager) { manager.device_recovered(address); });
     case Happening::silent_power_cut:
-      node_.hardware(n).reset(ResetKind::power);
+      reset(n, ResetKind::power);
       truth_.interfered(n);
       return truth_.changed_unseen(n);
     case Happening::tool_reset:
@@ -147,7 +155,7 @@ void LawWorld::happen_to_vm(const Command& command) {
     case Happening::guest_changes:
       if (!truth_.held_by_vm(n)) return;
       store_knobs(node_.hardware(n), command.mode());
-      if (command.choice % 8 >= 4) node_.hardware(n).reset(ResetKind::function_level);
+      if (command.choice % 8 >= 4) reset(n, ResetKind::function_level);
       if (!truth_.of(n).holder_seen) truth_.changed_unseen(n);
       return;
     default:

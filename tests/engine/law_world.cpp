@@ -155,6 +155,9 @@ void LawWorld::run(const std::vector<Command>& commands) {
   } catch (const std::exception& problem) {  // a broken promise inside of the daemon, or a loop without end
     broken_.try_emplace(std::string("L4 the daemon dies: ") + problem.what(), "");
     tell(problem.what());
+    for (const auto& [address, device] : node_.manager->devices())
+      tell(fmt::format("  {}: {} {}", to_string(address), to_string(device.state), device.error));
+    if (const auto job = node_.manager->current_job()) tell(fmt::format("  job {} is the current one", *job));
   }
 }
 
@@ -171,6 +174,16 @@ void LawWorld::finish() {
   deliveries_.hurry(now());
   pass(time_to_end);
   laws_->judge_end(node_.settled);
+  take_broken();
+
+  tell("the power of every device is cut, and everything is looked at again");
+  for (unsigned n = 0; n < slots_of_node; ++n)
+    if (truth_.present(n)) happen({.what = Happening::power_cut, .device = n});
+  pass(1s);
+  node_.manager->rescan();
+  pass(time_to_end);
+  laws_->judge_end(node_.settled);
+  laws_->judge_mended();
   take_broken();
 }
 

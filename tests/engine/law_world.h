@@ -47,6 +47,7 @@ class LawWorld {
              Deliveries::Tell tell);
   void plug(const Command& command);
   void unplug(const Command& command);
+  void reset(unsigned device, emulator::ResetKind kind);
   void use_another_tool(unsigned device, Mode mode);
   void let_vm(bool take, unsigned device, bool seen, const Command& command);
   Duration now() const { return node_.simulation->now(); }

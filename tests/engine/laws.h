@@ -29,6 +29,8 @@ class Laws final : public ManagerObserver {
   void judge();
   // Once nothing happens any more.
   void judge_end(bool settled);
+  // The same, once every device is whole and was looked at: only what cannot be done is an error.
+  void judge_mended();
   // The daemon does something to a device.
   void touched(unsigned device, EmulatedHost::Touch touch, Duration now);
   void settings_loaded(Duration now);

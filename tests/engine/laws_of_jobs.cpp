@@ -86,9 +86,23 @@ void Laws::judge_end(bool settled) {
                             to_string(snapshot.state), snapshot.in_use ? " in use" : ""),
                 snapshot.error.empty() ? to_string(snapshot.address) : snapshot.error);
   }
-  // What the node says is the sum of its devices.
   const auto mode_state = manager_.node().mode_state;
   if (mode_state == ModeState::transitioning) break_law("L4 the node changes for ever", "");
+}
+
+void Laws::judge_mended() {
+  // In ppcie the devices are one fabric: one that cannot do it keeps the others from it.
+  const auto possible = [&](const DeviceSnapshot& device) {
+    return device.state == DeviceState::unmanaged || !device.requested_mode ||
+           supports(host_.hardware(device.address).model(), *device.requested_mode);
+  };
+  const auto& devices = manager_.devices();
+  const bool all_possible =
+      std::ranges::all_of(devices, possible, [](const auto& entry) { return entry.second; });
+  if (!all_possible && manager_.node().requested_mode == Mode::ppcie) return;
+  for (const auto& [address, device] : devices)
+    if (device.state == DeviceState::failed && possible(device) && manager_.settings().vfio.bind)
+      break_law("L4 a device that is whole stays failed", device.error);
 }
 
 }  // namespace nvccd::test
