@@ -67,22 +67,26 @@ TEST_F(LawCases, AJobIsNotDoneWhileOneOfItsDevicesIsInDoubt) {
 }
 
 TEST_F(LawCases, AnExcludedDeviceIsNotResetByAChangeThatWasStillStaging) {
-  happens(one_gpu, {{.what = exclude, .wait = 4}});
+  happens(one_gpu, {{.what = exclude, .moment = Moment::staging}});
 }
 
 TEST_F(LawCases, ADeviceWhoseDriverWasTakenAwayBetweenStagingAndResetIsNotReset) {
-  happens(one_gpu, {{.what = driver_taken, .wait = 5}});
+  happens(one_gpu, {{.what = driver_taken, .moment = Moment::staging}});
+}
+
+TEST_F(LawCases, AfterLostEventsACardMayBeAnother) {
+  happens(one_gpu, {{.what = replace, .wait = long_after_start, .late = 2000}, {.what = udev_events_lost}});
 }
 
 TEST_F(LawCases, AJobThatHasResetADeviceIsNotCancelledAfterwards) {
   happens(one_gpu, {{.what = set_mode, .choice = 3, .wait = long_after_start},
-                    {.what = reload, .wait = 68},
-                    {.what = cancel, .wait = 2}});
+                    {.what = reload, .moment = Moment::booting},
+                    {.what = cancel, .wait = 42}});
 }
 
 TEST_F(LawCases, AJobIsNotDoneWhenOneOfItsDevicesWasPulledOut) {
   happens(two_gpus, {{.what = set_mode, .choice = 3, .wait = long_after_start},
-                     {.what = reload, .wait = 68},
+                     {.what = reload, .wait = 68},  // while it is verified
                      {.what = unplug, .device = 1, .wait = 2}});
 }
 

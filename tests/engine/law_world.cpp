@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 constexpr Duration patience_with_accesses = 20s;
 // Longer than everything that has a limit, hangs included.
 constexpr Duration time_to_end = 30min;
-constexpr std::uint64_t most_steps = 20'000;
+constexpr std::uint64_t most_steps = 8'000;
 
 using Queue = Deliveries::Queue;
 
@@ -51,11 +51,12 @@ LawWorld::LawWorld(const Fleet& fleet) : fleet_(fleet) {
                     });
   };
   host.on_step = [this](std::uint64_t) {
-    if (accesses_left_ == 0 || --accesses_left_ > 0) return;
+    if (!due_at_access_ || !is_due_at_this_access()) return;
     node_.simulation->interrupt();
-    tell(describe(*due_after_accesses_));
-    if (due_after_accesses_->what == Happening::crash) node_.simulation->kill();
-    happen(*due_after_accesses_);
+    const Command command = *std::exchange(due_at_access_, std::nullopt);
+    tell(describe(command));
+    if (command.what == Happening::crash) node_.simulation->kill();
+    happen(command);
   };
 }
 
@@ -123,26 +124,40 @@ void LawWorld::pass(Duration time) {
   node_.simulation->wait_until(until);
 }
 
-void LawWorld::wait_for(const Command& command) {
-  if (command.accesses == 0) {
+std::uint64_t LawWorld::count(Moment moment) {
+  std::uint64_t sum = 0;
+  for (unsigned n = 0; n < slots_of_node; ++n) {
+    if (!truth_.present(n)) continue;
+    const auto& counters = node_.hardware(n).counters();
+    sum += moment == Moment::staging ? counters.knob_writes : counters.function_level_resets;
+  }
+  return sum;
+}
+
+bool LawWorld::is_due_at_this_access() {
+  if (due_at_access_->moment != Moment::any) return count(due_at_access_->moment) > counted_before_;
+  return --accesses_left_ == 0;
+}
+
+bool LawWorld::wait_for(const Command& command) {
+  if (!command.by_access()) {
     pass(std::chrono::milliseconds(command.wait));
-    return;
+    return false;
   }
+  due_at_access_ = command;
   accesses_left_ = command.accesses;
-  due_after_accesses_ = command;
+  counted_before_ = count(command.moment);
   const auto until = now() + patience_with_accesses;
-  while (accesses_left_ > 0 && advance(until)) {
+  while (due_at_access_ && advance(until)) {
   }
+  return !std::exchange(due_at_access_, std::nullopt);
 }
 
 void LawWorld::run(const std::vector<Command>& commands) {
   try {
     start_daemon();
     for (const Command& command : commands) {
-      wait_for(command);
-      const bool happened = command.accesses > 0 && accesses_left_ == 0;
-      accesses_left_ = 0;
-      if (!happened) {
+      if (!wait_for(command)) {
         tell(describe(command));
         if (command.what == Happening::crash) crash();
         happen(command);

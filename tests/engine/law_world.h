@@ -27,7 +27,10 @@ class LawWorld {
   // law_world.cpp: time
   void start_daemon();
   void crash();
-  void wait_for(const Command& command);
+  // Whether it has happened already, in a worker.
+  bool wait_for(const Command& command);
+  bool is_due_at_this_access();
+  std::uint64_t count(Moment moment);
   bool advance(Duration until);
   void pass(Duration time);
   void finish();
@@ -58,8 +61,10 @@ class LawWorld {
   GroundTruth truth_{*node_.host, deliveries_};
   std::unique_ptr<Laws> laws_;
   std::map<std::string, std::string> broken_;
-  std::optional<Command> due_after_accesses_;
+  // What happens at a register access: after so many, or once that many knobs or resets were counted.
+  std::optional<Command> due_at_access_;
   std::uint64_t accesses_left_ = 0;
+  std::uint64_t counted_before_ = 0;
   // While a VM opens or closes its node: which devices that is about, and whether our /dev shows it.
   std::optional<std::vector<unsigned>> vm_acts_on_;
   bool vm_is_seen_ = false;

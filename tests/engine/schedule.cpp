@@ -103,8 +103,10 @@ const FaultChoice& fault_choice(unsigned choice) {
 
 std::string describe(const Command& command) {
   const Kind& kind = kind_of(command.what);
-  std::string text = command.accesses > 0 ? fmt::format("{:>4} register accesses later: ", command.accesses)
-                                          : fmt::format("{:>6} ms later: ", command.wait);
+  std::string text = command.moment == Moment::staging   ? "once a knob is written: "
+                     : command.moment == Moment::booting ? "once a device is reset: "
+                     : command.accesses > 0 ? fmt::format("{:>4} register accesses later: ", command.accesses)
+                                            : fmt::format("{:>6} ms later: ", command.wait);
   text += kind.name;
   if (kind.of_device) text += fmt::format(" device {}", command.device);
   if (kind.of_mode) text += fmt::format(" mode {}", to_string(command.mode()));

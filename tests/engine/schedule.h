@@ -61,6 +61,10 @@ std::string_view name_of(Happening what);
 // How often it is chosen, beside the others.
 unsigned weight_of(Happening what);
 
+// When a command happens, rather than by time or number: at the first register access of the daemon after it
+// has written a knob, or has reset a device.
+enum class Moment : std::uint8_t { any, staging, booting };
+
 struct Command {
   Happening what{};
   unsigned device = 0;    // of those that the happening is about
@@ -68,6 +72,9 @@ struct Command {
   unsigned wait = 0;      // milliseconds after the one before, or
   unsigned accesses = 0;  // unless 0: after so many register accesses of the daemon
   unsigned late = 0;      // milliseconds until the daemon is told
+  Moment moment = Moment::any;
+
+  bool by_access() const { return accesses > 0 || moment != Moment::any; }
 
   Mode mode() const { return all_modes[choice % 4]; }
 };

@@ -30,6 +30,9 @@ rc::Gen<Command> command() {
       rc::gen::set(&Command::choice, rc::gen::inRange<unsigned>(0, 16)),
       rc::gen::set(&Command::wait, one_of<8>({0, 1, 3, 20, 60, 200, 3000, 15000})),
       rc::gen::set(&Command::accesses, one_of<12>({0, 0, 0, 0, 0, 1, 4, 9, 17, 30, 55, 90})),
+      rc::gen::set(
+          &Command::moment,
+          rc::gen::map(rc::gen::inRange(0, 12), [](int n) { return n < 10 ? Moment::any : Moment(n - 9); })),
       rc::gen::set(&Command::late, one_of<8>({0, 0, 0, 1, 4, 25, 80, 2000})));
 }
 
