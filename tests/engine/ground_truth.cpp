@@ -1,5 +1,7 @@
 #include "ground_truth.h"
 
+#include <utility>
+
 #include "hardware_truth.h"
 #include "node_fixture.h"
 
@@ -41,16 +43,16 @@ void GroundTruth::taken(unsigned device, bool seen) {
 }
 
 void GroundTruth::replaced(unsigned device) {
-  const auto excluded_at = of(device).excluded_at;
-  of(device) = {};
-  of(device).excluded_at = excluded_at;
+  const DeviceTruth before = std::exchange(of(device), {});
+  of(device).excluded_at = before.excluded_at;
+  of(device).predecessor_released = before.released || before.predecessor_released;
 }
 
 void GroundTruth::daemon_started() {
   for (DeviceTruth& device : devices_) {
     device.unwitnessed = Unwitnessed::no;
     device.holder_seen = false;
-    device.released = false;
+    device.released = device.predecessor_released = false;
     device.excluded_at.reset();
   }
 }
@@ -60,7 +62,9 @@ void GroundTruth::asked_for(unsigned device) {
 }
 
 void GroundTruth::answered(unsigned device) {
-  if (of(device).unwitnessed == Unwitnessed::asked) of(device).unwitnessed = Unwitnessed::answered;
+  if (of(device).unwitnessed != Unwitnessed::asked) return;
+  const bool tells_nothing = held_by_vm(device) && of(device).holder_seen;
+  of(device).unwitnessed = tells_nothing ? Unwitnessed::yes : Unwitnessed::answered;
 }
 
 void GroundTruth::answers_taken() {

@@ -25,6 +25,8 @@ struct DeviceTruth {
       mode_when_taken;  // nullopt: it was right in none, or something has happened to it since
 
   bool released = false;  // given back by an unbind job
+  // So was the card that was there before, and where events were lost nobody can tell them apart.
+  bool predecessor_released = false;
 
   // The settings exclude it since then.
   std::optional<Duration> excluded_at;
@@ -57,7 +59,8 @@ class GroundTruth {
   // A new daemon knows nothing and has been told nothing.
   void daemon_started();
 
-  // The daemon asks for a device, or has the answer.
+  // The daemon asks for a device, and has the answer. That a VM has it which was seen to come is none: it
+  // says nothing of what was before.
   void asked_for(unsigned device);
   void answered(unsigned device);
   // The loop has taken all answers.

@@ -126,7 +126,8 @@ void Laws::judge_document() {
 }
 
 void Laws::device_removed(const PciAddress& address) {
-  truth_.of(number_of(address)).released = false;
+  DeviceTruth& truth = truth_.of(number_of(address));
+  truth.released = truth.predecessor_released = false;
   judge_node("a device was removed");
 }
 

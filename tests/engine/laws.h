@@ -49,8 +49,9 @@ class Laws final : public ManagerObserver {
  private:
   struct JobTruth {
     bool dry = false;
-    Settings settings;          // when it began
-    std::set<unsigned> resets;  // devices that were reset while it was there
+    Settings settings;                                  // when it began
+    std::set<unsigned> resets;                          // devices that were reset while it was there
+    std::map<unsigned, const emulator::Device*> cards;  // when it began
   };
 
   void break_law(const std::string& name, const std::string& details);

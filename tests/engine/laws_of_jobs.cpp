@@ -11,7 +11,10 @@ namespace nvccd::test {
 // ---- L5 ----
 
 void Laws::job_added(JobId id) {
-  jobs_[id].settings = manager_.settings();
+  JobTruth& job = jobs_[id];
+  job.settings = manager_.settings();
+  for (unsigned device = 0; device < slots_of_node; ++device)
+    if (truth_.present(device)) job.cards[device] = &host_.hardware(slot(device));
 }
 
 void Laws::job_removed(JobId id) {
@@ -43,7 +46,10 @@ void Laws::judge_done(const JobSnapshot& job, const JobTruth& truth, unsigned de
                                                : "is " + std::string(to_string(published->second.state))));
   };
   DeviceTruth& known = truth_.of(device);
-  if (job.kind == JobKind::unbind) known.released = true;
+  const auto card = truth.cards.find(device);
+  const bool same_card =
+      truth_.present(device) && card != truth.cards.end() && card->second == &host_.hardware(slot(device));
+  if (job.kind == JobKind::unbind && same_card) known.released = true;
   if (job.kind == JobKind::bind) known.released = false;
   if (!truth_.is_known(device)) return;
   const auto published = manager_.devices().find(slot(device));
@@ -78,6 +84,7 @@ void Laws::judge_end(bool settled) {
     if (!listed || !truth_.present(device)) continue;
     const DeviceSnapshot& snapshot = published->second;
     const bool left_alone = truth_.of(device).excluded_at || truth_.of(device).released;
+    if (truth_.of(device).predecessor_released && snapshot.state == DeviceState::unmanaged) continue;
     const bool fine = left_alone                              ? snapshot.state == DeviceState::unmanaged
                       : snapshot.state == DeviceState::failed ? !snapshot.error.empty()
                                                               : snapshot.healthy() && !snapshot.in_use;
