@@ -71,10 +71,9 @@ void NodeManager::device_appeared(const PciAddress& address) {
   reconcile();
 }
 
-// The event may be late, and the address have a successor already.
+// Should the address have a successor already, that one's event follows.
 void NodeManager::device_gone(const PciAddress& address) {
   forget(address);
-  refresh(address);
   reconcile();
 }
 

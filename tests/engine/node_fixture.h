@@ -71,6 +71,7 @@ class Node {
       opened ? manager->vfio_node_opened(node) : manager->vfio_node_closed(node);
     };
     settled = false;
+    if (on_daemon) on_daemon();
     manager->start([this] { settled = true; });
   }
 
@@ -118,6 +119,7 @@ class Node {
   std::unique_ptr<NodeManager> manager;
   std::unique_ptr<JobLog> jobs;
   bool settled = false;
+  std::function<void()> on_daemon;  // called when there is a new one, before it looks at anything
 
  private:
   explicit Node(std::unique_ptr<TemporaryDirectory> own) : Node(own->path()) { directory = std::move(own); }

@@ -10,6 +10,7 @@ struct Simulation::Worker {
   nvccd::Duration wake{};
   Baton go;
   bool finished = false;
+  bool dismissed = false;
   std::thread thread;
 };
 
@@ -50,11 +51,16 @@ Simulation::~Simulation() {
 }
 
 void Simulation::end_workers() {
-  for (const auto& worker : workers_) {
+  for (const auto& worker : workers_)
     if (!worker->finished) let_run(*worker);
-    worker->thread.join();
-  }
+  for (const auto* workers : {&workers_, &idle_workers_})
+    for (const auto& worker : *workers) {
+      worker->dismissed = true;
+      worker->go.give();
+      worker->thread.join();
+    }
   workers_.clear();
+  idle_workers_.clear();
 }
 
 void Simulation::kill() {
@@ -63,21 +69,17 @@ void Simulation::kill() {
 }
 
 void Simulation::revive() {
+  killing_ = true;  // the loop may be at rest when it is killed
   end_workers();
   posted_.clear();
   timers_.clear();
   killing_ = false;
 }
 
-void Simulation::start(Task work, Task done) {
-  auto owned = std::make_unique<Worker>();
-  Worker& worker = *owned;
-  worker.work = std::move(work);
-  worker.done = std::move(done);
-  worker.wake = now_;
-  worker.thread = std::thread([this, &worker] {
-    current_worker = &worker;
-    worker.go.take();
+// One piece of work after the other, as it is given.
+void Simulation::serve(Worker& worker) {
+  current_worker = &worker;
+  for (worker.go.take(); !worker.dismissed; worker.go.take()) {
     try {
       if (!killing_) worker.work();
     } catch (const Killed&) {  // ended by the simulation, see sleep()
@@ -85,8 +87,24 @@ void Simulation::start(Task work, Task done) {
     worker.work = nullptr;
     worker.finished = true;
     baton_.give();
-  });
-  workers_.push_back(std::move(owned));
+  }
+}
+
+// A worker is a thread for one piece of work, as far as that can tell; to make one anew takes longer than
+// most work.
+void Simulation::start(Task work, Task done) {
+  if (idle_workers_.empty()) {
+    idle_workers_.push_back(std::make_unique<Worker>());
+    Worker& hired = *idle_workers_.back();
+    hired.thread = std::thread([this, &hired] { serve(hired); });
+  }
+  auto worker = std::move(idle_workers_.back());
+  idle_workers_.pop_back();
+  worker->work = std::move(work);
+  worker->done = std::move(done);
+  worker->wake = now_;
+  worker->finished = false;
+  workers_.push_back(std::move(worker));
   most_workers_at_once_ = std::max(most_workers_at_once_, static_cast<unsigned>(workers_.size()));
 }
 
@@ -99,6 +117,10 @@ std::unique_ptr<Timer> Simulation::after(nvccd::Duration delay, Task task) {
 void Simulation::sleep(nvccd::Duration duration) {
   auto* worker = static_cast<Worker*>(current_worker);
   worker->wake = now_ + duration;
+  if (sleep_through_ && !interrupted_ && posted_.empty() && worker->wake < undisturbed_until_) {
+    now_ = worker->wake;
+    return;
+  }
   baton_.give();
   worker->go.take();
   if (killing_) throw Killed{};
@@ -123,10 +145,14 @@ bool Simulation::step(nvccd::Duration until) {
   if (worker != workers_.end() && (timer == timers_.end() || (*worker)->wake <= (*timer)->due)) {
     if ((*worker)->wake > until) return false;
     now_ = std::max(now_, (*worker)->wake);
+    interrupted_ = false;
+    undisturbed_until_ = timer == timers_.end() ? until : std::min(until, (*timer)->due);
+    for (const auto& other : workers_)
+      if (other != *worker) undisturbed_until_ = std::min(undisturbed_until_, other->wake);
     let_run(**worker);
     if ((*worker)->finished && !killing_) {
-      (*worker)->thread.join();
       post(std::move((*worker)->done));
+      idle_workers_.push_back(std::move(*worker));
       workers_.erase(worker);
     }
     return true;

@@ -2,6 +2,7 @@
 // beside one another in virtual time, yet only one of them, or the loop, ever runs at a moment.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -33,6 +34,12 @@ class Simulation final : public Scheduler, public Clock, public emulator::Clock 
   // Called by workers. Others run meanwhile.
   void sleep(nvccd::Duration duration) override;
 
+  // A worker that sleeps while nothing else falls due goes on without step() having returned, which saves
+  // most of the time. interrupt(), called by a worker, makes its next sleep return to the one who called
+  // step().
+  void let_workers_sleep_through() { sleep_through_ = true; }
+  void interrupt() { interrupted_ = true; }
+
   // Runs everything until nothing is left to do but timers beyond `limit` of virtual time from now.
   void run(nvccd::Duration limit = std::chrono::minutes(30));
 
@@ -43,6 +50,10 @@ class Simulation final : public Scheduler, public Clock, public emulator::Clock 
   bool step(nvccd::Duration until);
   // When the next thing is to be done; nullopt: there is none.
   std::optional<nvccd::Duration> next_due() const;
+  // Whether the loop has nothing posted to it.
+  bool loop_is_idle() const { return posted_.empty(); }
+  // Nothing falls due before that.
+  void wait_until(nvccd::Duration time) { now_ = std::max(now_, time); }
 
   // As kill -9 of the process: called by a worker, ends it and every other where they are. run() and step()
   // stop; the loop's owner then destroys what lived in the process and calls revive().
@@ -73,16 +84,21 @@ class Simulation final : public Scheduler, public Clock, public emulator::Clock 
   class SimulatedTimer;
   struct Killed {};
 
+  void serve(Worker& worker);
   void let_run(Worker& worker);
   void end_workers();
 
   nvccd::Duration now_{};
   std::deque<Task> posted_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<Worker>> idle_workers_;
   std::vector<std::shared_ptr<PendingTimer>> timers_;
   Baton baton_;  // given back to the loop by the worker that ran
   unsigned most_workers_at_once_ = 0;
   bool killing_ = false;
+  bool sleep_through_ = false;
+  bool interrupted_ = false;
+  nvccd::Duration undisturbed_until_{};  // the worker that runs
 };
 
 }  // namespace nvccd::test
