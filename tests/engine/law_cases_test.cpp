@@ -98,6 +98,10 @@ TEST_F(LawCases, ACardThatIsReplacedDuringTheFirstLookIsNotInUseForEver) {
   happens(one_gpu, {{.what = replace}});
 }
 
+TEST_F(LawCases, AChangeDoesNotWaitForEverForACardThatWasReplaced) {
+  happens(two_gpus, {{.what = clear_mode}, {.what = replace}});
+}
+
 TEST_F(LawCases, ACardThatIsReplacedLeavesItsGroupNotInUseForEver) {
   happens(two_gpus_of_a_group, {{.what = replace, .choice = 4}});
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "hardware_truth.h"
 #include "node_fixture.h"
 #include "policy/desired.h"
@@ -174,7 +176,9 @@ void Laws::touched(unsigned device, Touch touch, Duration now) {
       held_.erase(device);
       reset_holds_.erase(device);
       truth.was_being_reset = false;
-      truth.held_when_excluded = false;
+      // What it put back before it let go was allowed.
+      if (std::exchange(truth.held_when_excluded, false) && truth_.present(device))
+        truth.knob_writes_before = host_.hardware(slot(device)).counters().knob_writes;
       break;
     case Touch::reset:
       reset_holds_.insert(device);
