@@ -24,6 +24,7 @@ Result<StagedDevice> StagedDevice::stage(HostDevices& host, Clock& clock, const 
   if (!facts) return failed(facts.error());
   if (facts->instance != request.instance)
     return failed({.kind = ErrorKind::no_such_device, .cause = "another device has taken its place"});
+  if (auto allowed = request.permission->check(); !allowed) return failed(allowed.error());
   auto access = host.acquire(request.address);
   if (!access) return failed(access.error());
   // A device that cannot be reset later is refused before anything of it, or of any other, was changed.
@@ -47,6 +48,7 @@ Result<> StagedDevice::write_knobs() {
   for (const auto& target : target_knobs(device_.chip().architecture, request_.mode)) {
     const auto old = std::ranges::find(*stored, target.knob, &KnobSetting::knob);
     if (old == stored->end() || old->value == target.value) continue;
+    if (auto allowed = request_.permission->check(); !allowed) return allowed;
     // Noted before the write: of a write that fails nobody knows whether it took effect.
     replaced_.push_back(*old);
     if (auto written = with_retries(limits_.retries, [&] { return device_.write_knob(target); }); !written)
@@ -67,6 +69,8 @@ Result<> StagedDevice::roll_back() {
 Result<> StagedDevice::apply(const std::function<void(JobPhase)>& phase) {
   phase(JobPhase::reset);
   // Much may have happened since it was staged.
+  if (auto allowed = request_.permission->check(); !allowed)
+    return std::unexpected(at_step(allowed.error(), JobPhase::stage, request_.address));
   if (auto proven = access_->prove(); !proven)
     return std::unexpected(at_step(proven.error(), JobPhase::stage, request_.address));
   if (auto reset = access_->reset(); !reset)

@@ -14,6 +14,7 @@ struct ChangeRequest {
   PciAddress address;
   std::uint64_t instance = 0;  // see DeviceFacts; another one is another device
   Ticket ticket;
+  std::shared_ptr<const Permission> permission = std::make_shared<Permission>();
   Mode mode = Mode::off;
 };
 

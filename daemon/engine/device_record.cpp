@@ -30,12 +30,16 @@ DeviceState find_state(const DeviceRecord& record, bool binds) {
 std::string find_error(const DeviceRecord& record, DeviceState state) {
   if (state == DeviceState::busy) return record.life.holder()->error.message();
   if (state != DeviceState::failed) return {};
-  if (const auto* broken = record.broken(); broken != nullptr && !record.life.hangs())
-    return broken->error.message();
-  return std::get<Ours>(record.life.custody()).hangs->message();
+  return record.failure()->message();
 }
 
 }  // namespace
+
+const Error* DeviceRecord::failure() const {
+  if (const auto* work = std::get_if<Ours>(&life.custody()); work != nullptr && work->hangs)
+    return &*work->hangs;
+  return broken() != nullptr ? &broken()->error : nullptr;
+}
 
 bool DeviceRecord::needs_change() const {
   if (!managed() || !std::holds_alternative<Free>(life.custody())) return false;
@@ -50,6 +54,10 @@ void DeviceRecord::want(Care now, Mode mode) {
   // all.
   const bool possible = std::ranges::find(supported_modes, mode) != supported_modes.end();
   if (care != now || !life.trusted() || !possible) happen(event::LookAgain{});
+  if (care != now) {
+    permission->take_back();
+    permission = std::make_shared<Permission>();
+  }
   care = now;
   desired = mode;
 }

@@ -24,6 +24,7 @@ struct DeviceRecord {
   Architecture architecture = Architecture::unknown;
   std::vector<Mode> supported_modes;
   Care care = Care::managed;
+  std::shared_ptr<Permission> permission = std::make_shared<Permission>();
   Mode desired = Mode::off;  // meaningless unless managed
   DeviceLife life;
   std::unique_ptr<Timer> look_patience;  // runs while the other devices wait for a look
@@ -36,6 +37,8 @@ struct DeviceRecord {
   bool needs_change() const;
   bool busy() const { return managed() && life.holder() != nullptr && !right(); }
   bool needs_look() const { return managed() && life.needs_look(); }
+  // Why it is failed; nullptr: it is not.
+  const Error* failure() const;
   const Broken* broken() const { return std::get_if<Broken>(&life.known()); }
   bool has_node(const std::string& node) const {
     return !node.empty() && (facts.vfio_group == node || facts.vfio_device == node);

@@ -18,11 +18,18 @@ struct ModeJob {
   bool has_reset = false;           // a device was reset: it cannot be taken back any more
 };
 
-// Devices that change together now; for a mode job, or by ourselves (start, hot-plug, release by a VM).
+// Devices that change together now, for a mode job or an automatic change.
 struct RunningChange {
   JobId id = 0;
   std::shared_ptr<Transition> transition;
   std::optional<Error> error;  // the first
+};
+
+// What nobody asked for just now (start, hot-plug, release by a VM), until all of its devices are as they
+// should be.
+struct AutomaticChange {
+  JobId id = 0;
+  std::vector<PciAddress> devices;
 };
 
 // bind, unbind or reset of one device.

@@ -55,6 +55,7 @@ unsigned driver_events_between(const std::string& before, const std::string& aft
 
 Result<> recover(ConfidentialDevice& device, DeviceAccess& access, const LookRequest& request,
                  LookResult& result) {
+  if (auto allowed = request.permission->check(); !allowed) return allowed;
   if (auto proven = access.prove(); !proven) return proven;
   if (auto reset = access.reset(); !reset) return reset;
   if (auto booted = device.wait_until_booted(request.limits.boot_timeout); !booted) return booted;
@@ -77,6 +78,7 @@ LookResult look_at(HostDevices& host, Clock& clock, const LookRequest& request) 
     return fail({.kind = ErrorKind::no_such_device, .cause = "another device has taken its place"});
 
   if (request.bind && !(facts->driver_is_vfio && facts->companions_bound)) {
+    if (auto allowed = request.permission->check(); !allowed) return fail(allowed.error(), JobPhase::bind);
     const auto bound = host.bind(request.address, request.bind_policy);
     const auto before = *std::exchange(facts, host.facts(request.address));
     if (facts) result.own_driver_events = driver_events_between(before.driver, facts->driver);

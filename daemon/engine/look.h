@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "engine/device_life.h"
+#include "engine/permission.h"
 #include "pci/host_devices.h"
 
 namespace nvccd {
@@ -18,6 +19,7 @@ struct LookRequest {
   PciAddress address;
   std::uint64_t instance = 0;  // see DeviceFacts; another one is another device
   Ticket ticket;
+  std::shared_ptr<const Permission> permission = std::make_shared<Permission>();
   Mode mode = Mode::off;  // the one to compare with
   bool bind = true;
   BindPolicy bind_policy;

@@ -1,4 +1,6 @@
 // The part of NodeManager that changes devices: several at a time, in a Transition.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -14,8 +16,9 @@ void NodeManager::start_change(const std::vector<PciAddress>& addresses) {
     requests.push_back({.address = address,
                         .instance = record.facts.instance,
                         .ticket = std::get<Ours>(record.life.custody()).ticket,
+                        .permission = record.permission,
                         .mode = record.desired});
-    start_worker_at(address);
+    start_worker_at(address, record);
   }
   // A change that nobody asked for just now (start, hot-plug, release by a VM) is a job too. While a mode job
   // waits, others change without it.
@@ -24,11 +27,18 @@ void NodeManager::start_change(const std::vector<PciAddress>& addresses) {
         return jobs_.jobs().at(mode_job_->id).state == JobState::waiting &&
                std::ranges::find(mode_job_->devices, address) == mode_job_->devices.end();
       });
-  const JobId id =
-      for_mode_job ? mode_job_->id : jobs_.open(JobKind::set_mode, node_.requested_mode, addresses);
+  if (!for_mode_job && !automatic_)
+    automatic_ =
+        AutomaticChange{.id = jobs_.open(JobKind::set_mode, node_.requested_mode, addresses), .devices = {}};
+  const JobId id = for_mode_job ? mode_job_->id : automatic_->id;
+  if (!for_mode_job)
+    for (const auto& address : addresses)
+      if (std::ranges::find(automatic_->devices, address) == automatic_->devices.end())
+        automatic_->devices.push_back(address);
   jobs_.update(id, [&](JobSnapshot& job) {
     job.state = JobState::running;
-    job.devices = addresses;
+    job.devices = for_mode_job ? addresses : automatic_->devices;
+    if (!for_mode_job) job.mode = node_.requested_mode;
   });
   auto transition = Transition::create(
       *parts_.scheduler, parts_.host, std::move(requests),
@@ -80,12 +90,11 @@ void NodeManager::reset_begins(const std::vector<PciAddress>& addresses) {
 }
 
 void NodeManager::device_finished(const ChangeRequest& request, const Result<>& result) {
-  end_worker_at(request.address);
   if (!result && !change_->error) change_->error = result.error();
   DeviceRecord* record = find(request.address);
   if (record == nullptr || record->incarnation != request.ticket.incarnation) {
-    happen(request.address, event::LookAgain{});
-    return;
+    end_worker_at(request.address);
+    return happen(request.address, event::LookAgain{});
   }
   event::ChangeDone done{.ticket = request.ticket, .found = std::nullopt, .in_use = std::nullopt};
   if (result)
@@ -100,7 +109,7 @@ void NodeManager::device_finished(const ChangeRequest& request, const Result<>& 
                              ? record->life.trusted()
                              : std::nullopt};
   record->happen(done);
-  account_for_openings(*record);
+  end_worker_at(request.address);
   watch_holder(request.address, *record);
 }
 
@@ -116,6 +125,7 @@ void NodeManager::change_finished(Transition::Outcome outcome) {
     if (for_mode_job) {
       give_up_mode_job(JobState::cancelled, ErrorKind::cancelled, "cancelled on request");
     } else {
+      automatic_.reset();
       jobs_.close(change.id, JobState::cancelled, ErrorKind::cancelled, "cancelled on request");
       // What nobody asked for begins again only when somebody asks for it.
       for (auto& [address, record] : records_)
@@ -125,15 +135,52 @@ void NodeManager::change_finished(Transition::Outcome outcome) {
                                         .advice = "nvccctl rescan or nvccctl set-mode begins it again",
                                         .device = address}});
     }
-  } else if (!for_mode_job || (change.error && change.error->kind != ErrorKind::device_busy &&
-                               change.error->kind != ErrorKind::cancelled)) {
-    if (for_mode_job) mode_job_.reset();
-    if (change.error)
-      jobs_.close(change.id, JobState::failed, change.error->kind, change.error->message());
-    else
-      jobs_.close(change.id, JobState::done);
+  } else if (change.error && (!for_mode_job || (change.error->kind != ErrorKind::device_busy &&
+                                                change.error->kind != ErrorKind::cancelled))) {
+    for_mode_job ? mode_job_.reset() : automatic_.reset();
+    jobs_.close(change.id, JobState::failed, change.error->kind, change.error->message());
   }
   reconcile();
+}
+
+// What keeps these devices from being as the job wants them; nullopt: nothing does.
+std::optional<Error> NodeManager::why_not_right(JobId job, const std::vector<PciAddress>& addresses) const {
+  if (jobs_.jobs().at(job).mode != node_.requested_mode)
+    return Error{.kind = ErrorKind::cancelled,
+                 .cause = fmt::format("the settings ask for mode {} since the change began",
+                                      to_string(node_.requested_mode))};
+  for (const auto& address : addresses) {
+    const auto position = records_.find(address);
+    const auto failed = [&](ErrorKind kind, const char* cause) {
+      return Error{.kind = kind, .cause = cause, .device = address};
+    };
+    if (position == records_.end())
+      return failed(ErrorKind::no_such_device, "the device was removed in the middle of the change");
+    const DeviceRecord& record = position->second;
+    if (!record.managed())
+      return failed(ErrorKind::cancelled, "the device was excluded in the middle of the change");
+    if (const auto* error = record.failure()) return on_device(*error, address);
+    if (record.right()) continue;
+    if (record.life.holder() != nullptr) return on_device(record.life.holder()->error, address);
+    return failed(ErrorKind::cancelled, "the device could not be changed with the rest of its node");
+  }
+  return std::nullopt;
+}
+
+void NodeManager::settle_automatic_change() {
+  if (!automatic_ || change_) return;
+  const Agenda agenda = make_agenda();
+  for (const auto& address : automatic_->devices) {
+    const DeviceRecord* record = find(address);
+    if (record == nullptr || !record->managed() || record->life.hangs()) continue;
+    if (record->life.ours() || record->needs_look()) return;
+    if (record->needs_change() && !blocks_fabric(agenda)) return;
+  }
+  const AutomaticChange ended = *std::exchange(automatic_, std::nullopt);
+  if (const auto error = why_not_right(ended.id, ended.devices))
+    jobs_.close(ended.id, JobState::failed, error->kind, error->message());
+  else
+    jobs_.close(ended.id, JobState::done);
 }
 
 }  // namespace nvccd

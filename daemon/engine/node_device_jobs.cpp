@@ -59,7 +59,7 @@ JobId NodeManager::start_device_job(JobKind kind, Work work, const PciAddress& a
         close_device_job(std::unexpected(error));
         reconcile();
       });
-  start_worker_at(address);
+  start_worker_at(address, record);
   commit();
   start_with_result(
       *parts_.scheduler, std::move(action),
@@ -75,11 +75,11 @@ void NodeManager::device_job_worked(JobId id, JobKind kind, const PciAddress& ad
   const bool same = record != nullptr && record->incarnation == incarnation;
   // It had been given up, or its device has gone.
   if (!device_job_ || device_job_->id != id || !same) return worker_returned(address, incarnation);
-  end_worker_at(address);
   record->work_deadline.reset();
   record->happen(event::WorkEnded{});
   if (result && kind == JobKind::unbind) record->care = Care::released;
   refresh(address);
+  end_worker_at(address);
   if (!result) {
     close_device_job(result);
   } else {
@@ -107,11 +107,10 @@ void NodeManager::close_device_job(const Result<>& result) {
 void NodeManager::settle_device_job() {
   if (!device_job_ || device_job_->stage != DeviceJob::Stage::settling) return;
   const DeviceRecord& record = records_.at(device_job_->address);
-  if (const auto* work = std::get_if<Ours>(&record.life.custody()); work != nullptr && work->hangs)
-    return close_device_job(std::unexpected(*work->hangs));
-  if (record.life.ours() || record.needs_look() || record.needs_change()) return;
-  if (record.managed() && record.broken() != nullptr)
-    return close_device_job(std::unexpected(record.broken()->error));
+  const bool under_way = record.life.ours() || record.needs_look() || record.needs_change();
+  if (record.managed() && record.failure() != nullptr)
+    return close_device_job(std::unexpected(*record.failure()));
+  if (record.managed() && under_way) return;
   if (record.busy()) return close_device_job(std::unexpected(record.life.holder()->error));
   close_device_job({});
 }

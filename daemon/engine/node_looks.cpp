@@ -41,6 +41,7 @@ void NodeManager::start_look(const PciAddress& address, DeviceRecord& record) {
       .address = address,
       .instance = record.facts.instance,
       .ticket = std::get<Ours>(record.life.custody()).ticket,
+      .permission = record.permission,
       .mode = record.desired,
       .bind = settings_.vfio.bind || asked_to_bind,
       .bind_policy = {.driver = settings_.vfio.driver,
@@ -65,7 +66,7 @@ void NodeManager::start_look(const PciAddress& address, DeviceRecord& record) {
                     .device = address});
         reconcile();
       });
-  start_worker_at(address);
+  start_worker_at(address, record);
   starts_.emplace_back([this, request] {
     start_with_result(
         *parts_.scheduler,
@@ -85,12 +86,9 @@ Knowledge NodeManager::learn_from(const LookResult& result) const {
 
 void NodeManager::look_finished(const LookRequest& request, const LookResult& result) {
   const PciAddress address = request.address;
-  end_worker_at(address);
   DeviceRecord* record = find(address);
-  if (record == nullptr || record->incarnation != request.ticket.incarnation) {
-    happen(address, event::LookAgain{});  // it had to wait for us
-    return reconcile();
-  }
+  if (record == nullptr || record->incarnation != request.ticket.incarnation)
+    return worker_returned(address, request.ticket.incarnation);
   record->look_patience.reset();
   record->work_deadline.reset();
   const auto on_nodes = [&](bool (GroupUse::*asked)(const std::string&) const) {
@@ -111,11 +109,8 @@ void NodeManager::look_finished(const LookRequest& request, const LookResult& re
   }
   // The facts of now and not those of the look, since when another card may have come.
   refresh(address);
-  record = find(address);
-  if (record != nullptr && record->incarnation == request.ticket.incarnation) {
-    account_for_openings(*record);
-    watch_holder(address, *record);
-  }
+  end_worker_at(address);
+  if (DeviceRecord* same = find(address); same != nullptr) watch_holder(address, *same);
   reconcile();
 }
 
@@ -123,20 +118,19 @@ void NodeManager::look_finished(const LookRequest& request, const LookResult& re
 
 // The devices of an IOMMU group share a node, and our hold of it.
 bool NodeManager::node_is_ours(const std::string& node) const {
-  return std::ranges::any_of(
-      records_, [&](const auto& entry) { return entry.second.life.ours() && entry.second.has_node(node); });
+  return std::ranges::any_of(workers_, [&](const auto& entry) { return entry.second.nodes.contains(node); });
 }
 
 // Somebody may have taken the device, or let go of it, between our own closing of it and now.
-void NodeManager::account_for_openings(const DeviceRecord& record) {
-  for (const auto& node : {record.facts.vfio_group, record.facts.vfio_device}) {
-    if (node.empty() || node_is_ours(node)) continue;
+void NodeManager::account_for_openings(const std::set<std::string>& nodes) {
+  for (const auto& node : nodes) {
+    if (node_is_ours(node)) continue;
     const auto verdict = group_use_.settle(node);
     if (verdict == GroupUse::Verdict::nothing) continue;
     for (auto& [address, other] : records_) {
       if (!other.has_node(node)) continue;
       if (verdict == GroupUse::Verdict::opened) other.happen(event::NodeOpened{});
-      if (verdict == GroupUse::Verdict::closed && other.life.holder() == nullptr)
+      if (verdict == GroupUse::Verdict::closed && other.life.holder() != nullptr)
         other.happen(event::NodeClosed{});
     }
   }
@@ -195,8 +189,25 @@ bool NodeManager::wait_for_predecessor(const PciAddress& address, DeviceRecord& 
   return true;
 }
 
+void NodeManager::start_worker_at(const PciAddress& address, const DeviceRecord& record) {
+  ++workers_[address].count;
+  let_workers_know_nodes(address, record);
+}
+
+// A worker that binds makes the nodes that it then opens.
+void NodeManager::let_workers_know_nodes(const PciAddress& address, const DeviceRecord& record) {
+  const auto workers = workers_.find(address);
+  if (workers == workers_.end()) return;
+  for (const auto& node : {record.facts.vfio_group, record.facts.vfio_device})
+    if (!node.empty()) workers->second.nodes.insert(node);
+}
+
 void NodeManager::end_worker_at(const PciAddress& address) {
-  if (--workers_[address] == 0) workers_.erase(address);
+  const auto workers = workers_.find(address);
+  if (--workers->second.count > 0) return;
+  const auto nodes = std::move(workers->second.nodes);
+  workers_.erase(workers);
+  account_for_openings(nodes);
 }
 
 }  // namespace nvccd

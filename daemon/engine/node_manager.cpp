@@ -44,11 +44,15 @@ void NodeManager::refresh(const PciAddress& address) {
     record->incarnation = ++last_incarnation_;
   }
   record->facts = *std::move(facts);
+  let_workers_know_nodes(address, *record);
   update_wish(address, *record);
 }
 
 void NodeManager::forget(const PciAddress& address) {
-  if (records_.erase(address) == 0) return;
+  const auto position = records_.find(address);
+  if (position == records_.end()) return;
+  position->second.permission->take_back();
+  records_.erase(position);
   if (device_job_ && device_job_->address == address)
     close_device_job(std::unexpected(Error{.kind = ErrorKind::no_such_device,
                                            .cause = "the device was removed in the middle of the job"}));

@@ -69,6 +69,12 @@ class NodeManager final : public Manager {
   void remove_observer(ManagerObserver& observer) override { publication_.remove_observer(observer); }
 
  private:
+  // Those at one address, of whatever incarnation of the device: they share its mailbox.
+  struct Workers {
+    unsigned count = 0;
+    std::set<std::string> nodes;  // the VFIO nodes that they may open and close
+  };
+
   // What is left to do.
   struct Agenda {
     std::vector<PciAddress> change;
@@ -91,6 +97,7 @@ class NodeManager final : public Manager {
   void reconcile();
   void commit();
   Agenda make_agenda() const;
+  bool blocks_fabric(const Agenda& agenda) const;
   bool carry_out(Agenda agenda);
   void settle_if_idle(const Agenda& agenda);
 
@@ -98,15 +105,16 @@ class NodeManager final : public Manager {
   void start_look(const PciAddress& address, DeviceRecord& record);
   void look_finished(const LookRequest& request, const LookResult& result);
   Knowledge learn_from(const LookResult& result) const;
-  void account_for_openings(const DeviceRecord& record);
+  void account_for_openings(const std::set<std::string>& nodes);
   bool node_is_ours(const std::string& node) const;
   bool wait_for_predecessor(const PciAddress& address, DeviceRecord& record);
   void watch_holder(const PciAddress& address, DeviceRecord& record);
   void work_hangs(const PciAddress& address, std::uint64_t incarnation, const Error& error);
   void worker_returned(const PciAddress& address, std::uint64_t incarnation);
   std::set<PciAddress> excluded_devices() const;
-  void start_worker_at(const PciAddress& address) { ++workers_[address]; }
+  void start_worker_at(const PciAddress& address, const DeviceRecord& record);
   void end_worker_at(const PciAddress& address);
+  void let_workers_know_nodes(const PciAddress& address, const DeviceRecord& record);
 
   // node_mode_jobs.cpp
   Result<JobId> start_mode_job(JobKind kind, const NodeModes& wanted, const ModeOptions& options);
@@ -122,6 +130,8 @@ class NodeManager final : public Manager {
   void reset_begins(const std::vector<PciAddress>& addresses);
   void device_finished(const ChangeRequest& request, const Result<>& result);
   void change_finished(Transition::Outcome outcome);
+  void settle_automatic_change();
+  std::optional<Error> why_not_right(JobId job, const std::vector<PciAddress>& addresses) const;
 
   // node_device_jobs.cpp
   Result<DeviceRecord*> find_for_job(const PciAddress& address);
@@ -140,11 +150,12 @@ class NodeManager final : public Manager {
   std::string last_warning_;
   std::map<PciAddress, DeviceRecord> records_;
   std::uint64_t last_incarnation_ = 0;
-  std::map<PciAddress, unsigned> workers_;  // at an address, of whatever incarnation: they share its mailbox
+  std::map<PciAddress, Workers> workers_;
   GroupUse group_use_;
   std::vector<Task> starts_;  // of workers, when everybody was told
   JobBook jobs_;
   std::optional<ModeJob> mode_job_;
+  std::optional<AutomaticChange> automatic_;
   std::optional<RunningChange> change_;
   std::optional<DeviceJob> device_job_;
   Publication publication_;

@@ -13,6 +13,7 @@ std::optional<JobId> NodeManager::current_job() const {
   if (change_) return change_->id;
   if (device_job_) return device_job_->id;
   if (mode_job_) return mode_job_->id;
+  if (automatic_) return automatic_->id;
   return std::nullopt;
 }
 
@@ -123,12 +124,14 @@ void NodeManager::give_up_mode_job(JobState state, ErrorKind kind, const std::st
 // Every device has been looked at or changed: the job's outcome is theirs.
 void NodeManager::finish_mode_job(const Agenda& agenda) {
   if (!agenda.failed) {
-    jobs_.close(std::exchange(mode_job_, std::nullopt)->id, JobState::done);
+    const ModeJob job = *std::exchange(mode_job_, std::nullopt);
+    if (const auto error = why_not_right(job.id, job.devices))
+      jobs_.close(job.id, JobState::failed, error->kind, error->message());
+    else
+      jobs_.close(job.id, JobState::done);
     return;
   }
-  const DeviceRecord& failed = records_.at(*agenda.failed);
-  const Error& error =
-      failed.life.hangs() ? *std::get<Ours>(failed.life.custody()).hangs : failed.broken()->error;
+  const Error error = *records_.at(*agenda.failed).failure();
   // A refusal changes nothing, so what was wanted before is wanted again; a device that is ill keeps the node
   // from being ready, whatever is wanted.
   if (!mode_job_->has_reset &&

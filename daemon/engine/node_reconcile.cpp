@@ -1,5 +1,7 @@
 // The part of NodeManager that follows from anything: look at what is not known, change what is not as it
 // should be, tell everybody, and only then let the workers at the devices.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -15,6 +17,7 @@ void NodeManager::reconcile() {
   while (carry_out(make_agenda())) {
   }
   settle_device_job();
+  settle_automatic_change();
   commit();
   for (Task& start : std::exchange(starts_, {}))
     start();
@@ -23,12 +26,21 @@ void NodeManager::reconcile() {
 
 void NodeManager::commit() {
   std::map<PciAddress, DeviceSnapshot> devices;
-  for (const auto& [address, record] : records_)
-    devices.emplace(address, project(address, record, settings_.vfio.bind));
+  const Agenda agenda = make_agenda();
+  for (const auto& [address, record] : records_) {
+    DeviceSnapshot snapshot = project(address, record, settings_.vfio.bind);
+    if (record.needs_change() && blocks_fabric(agenda) && agenda.failed && !change_) {
+      snapshot.state = DeviceState::failed;
+      snapshot.error =
+          fmt::format("{}: mode ppcie needs every GPU and NVSwitch of the node, and {} has failed",
+                      to_string(address), to_string(*agenda.failed));
+    }
+    devices.emplace(address, std::move(snapshot));
+  }
   std::vector<const DeviceSnapshot*> pointers;
   for (const auto& [address, device] : devices)
     pointers.push_back(&device);
-  const bool changing = mode_job_ || change_ || device_job_;
+  const bool changing = mode_job_ || automatic_ || device_job_;
   const auto summary = summarize(pointers, changing);
   NodeState node = node_;
   node.mode_state = summary.mode_state;
@@ -44,11 +56,16 @@ NodeManager::Agenda NodeManager::make_agenda() const {
     const bool looking = record.life.works_on(Work::look) || record.needs_look();
     if (looking && !record.life.hangs()) agenda.looking = true;
     if (record.look_patience) agenda.worth_waiting = true;
-    if ((record.broken() != nullptr || record.life.hangs()) && !agenda.failed) agenda.failed = address;
+    if (record.failure() != nullptr && !agenda.failed) agenda.failed = address;
     if (record.busy() && !record.life.ours()) agenda.busy.push_back(address);
     if (record.needs_change()) agenda.change.push_back(address);
   }
   return agenda;
+}
+
+// In ppcie the devices are one fabric, which one that cannot change keeps from changing.
+bool NodeManager::blocks_fabric(const Agenda& agenda) const {
+  return node_.requested_mode == Mode::ppcie && (agenda.failed || !agenda.busy.empty());
 }
 
 // True: something ended, so that there may be more to do.
@@ -58,7 +75,7 @@ bool NodeManager::carry_out(Agenda agenda) {
   // The whole node at once is the aim: wait for those that are still being looked at, but not for ever. In
   // ppcie the devices are one fabric: all of them or none.
   if (agenda.worth_waiting || (agenda.looking && together)) return false;
-  if (together && (agenda.failed || !agenda.busy.empty())) {
+  if (blocks_fabric(agenda)) {
     if (mode_job_ && agenda.failed) {
       finish_mode_job(agenda);
       return true;

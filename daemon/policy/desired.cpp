@@ -12,21 +12,25 @@ bool matches(const DeviceMatch& match, const PciAddress& address, DeviceKind kin
          (!match.device_id || *match.device_id == device_id);
 }
 
+bool any_gpu(std::span<const DeviceSnapshot* const> devices) {
+  return std::ranges::any_of(devices, [](const DeviceSnapshot* device) {
+    return device->state != DeviceState::unmanaged && device->kind == DeviceKind::gpu;
+  });
+}
+
 // The mode in which all managed devices were verified; nullopt: there is no such mode. NVSwitches have a part
 // in ppcie only, and there all devices have one.
 std::optional<Mode> common_mode(std::span<const DeviceSnapshot* const> devices) {
-  // Without a GPU nothing is on or in devtools: what the switches are in is all that there is.
-  const bool any_gpu = std::ranges::any_of(devices, [](const DeviceSnapshot* device) {
-    return device->state != DeviceState::unmanaged && device->kind == DeviceKind::gpu;
-  });
+  // Without a GPU nothing is on or in devtools: that its switches are off is all that can be said.
+  const bool gpus_decide = any_gpu(devices);
   std::optional<Mode> common;
   for (const DeviceSnapshot* device : devices) {
     if (device->state == DeviceState::unmanaged) continue;
-    if (any_gpu && device->kind == DeviceKind::nvswitch) continue;
+    if (gpus_decide && device->kind == DeviceKind::nvswitch) continue;
     if (!device->mode || (common && common != device->mode)) return std::nullopt;
     common = device->mode;
   }
-  if (!common) return std::nullopt;
+  if (!common || (!gpus_decide && common != Mode::off)) return std::nullopt;
   const Mode mode = *common;
   for (const DeviceSnapshot* device : devices)
     if (mode == Mode::ppcie && device->state != DeviceState::unmanaged && device->mode != Mode::ppcie)
@@ -95,8 +99,11 @@ NodeSummary summarize(std::span<const DeviceSnapshot* const> devices, bool chang
   } else if (any && all_verified) {
     const auto mode = common_mode(devices);
     if (mode) summary.mode_state = to_mode_state(*mode);
-    if (!mode) summary.error = "the settings give devices different modes, so the node as a whole is in none";
-    summary.ready = mode == Mode::on || mode == Mode::ppcie;
+    if (!mode)
+      summary.error = any_gpu(devices)
+                          ? "the settings give devices different modes, so the node as a whole is in none"
+                          : "no GPU is managed, so the node as a whole is in no mode";
+    summary.ready = any_gpu(devices) && (mode == Mode::on || mode == Mode::ppcie);
   }
   return summary;
 }
