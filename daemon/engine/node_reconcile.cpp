@@ -11,11 +11,11 @@
 namespace nvccd {
 
 void NodeManager::reconcile() {
-  for (auto& [address, record] : records_)
-    if (record.needs_look() && !wait_for_predecessor(address, record)) start_look(address, record);
-  // Each job that ends can let another thing begin.
-  while (carry_out(make_agenda())) {
-  }
+  // A job that ends can let another thing begin, and doubt what it was about.
+  do {
+    for (auto& [address, record] : records_)
+      if (record.needs_look() && !wait_for_predecessor(address, record)) start_look(address, record);
+  } while (carry_out(make_agenda()));
   settle_device_job();
   settle_automatic_change();
   commit();
