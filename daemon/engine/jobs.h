@@ -30,6 +30,7 @@ struct RunningChange {
 struct AutomaticChange {
   JobId id = 0;
   std::vector<PciAddress> devices;
+  bool has_reset = false;  // as of a mode job
 };
 
 // bind, unbind or reset of one device.

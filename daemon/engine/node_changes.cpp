@@ -28,8 +28,9 @@ void NodeManager::start_change(const std::vector<PciAddress>& addresses) {
                std::ranges::find(mode_job_->devices, address) == mode_job_->devices.end();
       });
   if (!for_mode_job && !automatic_)
-    automatic_ =
-        AutomaticChange{.id = jobs_.open(JobKind::set_mode, node_.requested_mode, addresses), .devices = {}};
+    automatic_ = AutomaticChange{.id = jobs_.open(JobKind::set_mode, node_.requested_mode, addresses),
+                                 .devices = {},
+                                 .has_reset = false};
   const JobId id = for_mode_job ? mode_job_->id : automatic_->id;
   if (!for_mode_job)
     for (const auto& address : addresses)
@@ -85,7 +86,8 @@ Result<> NodeManager::may_reset(const ChangeRequest& request) const {
 void NodeManager::reset_begins(const std::vector<PciAddress>& addresses) {
   for (const auto& address : addresses)
     happen(address, event::ResetBegins{});
-  if (mode_job_) mode_job_->has_reset = true;
+  if (mode_job_ && mode_job_->id == change_->id) mode_job_->has_reset = true;
+  if (automatic_ && automatic_->id == change_->id) automatic_->has_reset = true;
   commit();
 }
 

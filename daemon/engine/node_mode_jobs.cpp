@@ -170,9 +170,11 @@ Result<> NodeManager::cancel(JobId job) {
   if (jobs_.find(job) == nullptr)
     return std::unexpected(
         Error{.kind = ErrorKind::cancelled, .cause = fmt::format("job {} has ended", job)});
-  if (change_ && change_->id == job) {
+  const bool has_reset = (mode_job_ && mode_job_->id == job && mode_job_->has_reset) ||
+                         (automatic_ && automatic_->id == job && automatic_->has_reset);
+  if (change_ && change_->id == job && !has_reset) {
     if (change_->transition->cancel()) return {};
-  } else if (mode_job_ && mode_job_->id == job && !mode_job_->has_reset) {
+  } else if (mode_job_ && mode_job_->id == job && !has_reset) {
     give_up_mode_job(JobState::cancelled, ErrorKind::cancelled, "cancelled on request");
     reconcile();
     return {};

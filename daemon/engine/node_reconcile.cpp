@@ -95,7 +95,8 @@ bool NodeManager::carry_out(Agenda agenda) {
 }
 
 void NodeManager::settle_if_idle(const Agenda& agenda) {
-  if (agenda.looking || change_ || !agenda.change.empty()) return;
+  const bool to_change = !agenda.change.empty() && !blocks_fabric(agenda);
+  if (agenda.looking || change_ || to_change) return;
   if (settled_) std::exchange(settled_, nullptr)();
 }
 

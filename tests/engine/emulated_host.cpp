@@ -169,9 +169,11 @@ Result<> EmulatedHost::bind(const PciAddress& address, const BindPolicy&) {
 }
 
 Result<> EmulatedHost::unbind(const PciAddress& address) {
-  touched(address, Touch::unbound);
+  // The host takes the group for it, as SysfsHostDevices does.
   if (const Slot* const slot = find(address); slot != nullptr && slot->group->held_by_vm)
-    violated(address, "a device that a VM holds was unbound");
+    return std::unexpected(Error{
+        .kind = ErrorKind::device_busy, .cause = "the device is in use by qemu (pid 1)", .device = address});
+  touched(address, Touch::unbound);
   return set_driver(address, "");
 }
 
