@@ -4,11 +4,11 @@ namespace emulator {
 namespace {
 
 // Hosts look at a booting device every few milliseconds.
-constexpr std::chrono::milliseconds kLongestStep{100};
+constexpr std::chrono::milliseconds kLongestBootStep{100};
 
 }  // namespace
 
-BootSequence::BootSequence(Context& context) : context_(context), steps_(context, kLongestStep) {}
+BootSequence::BootSequence(Context& context) : context_(context), steps_(context, kLongestBootStep) {}
 
 void BootSequence::restart() {
   reset_at_ = context_.clock.now();

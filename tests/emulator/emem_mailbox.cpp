@@ -17,7 +17,7 @@ constexpr std::uint32_t kStepOnRead = 1U << 25U;
 constexpr std::uint32_t kWindowOffset = 0x00FFFFFF;
 constexpr std::uint32_t kCcChannel = 2;
 // Three such steps are less than the 2 ms within which a host may expect a reply's every part.
-constexpr std::chrono::microseconds kLongestStep{500};
+constexpr std::chrono::microseconds kLongestEmemStep{500};
 
 bool within(std::uint32_t offset, std::uint32_t base, std::uint32_t bytes) {
   return offset >= base && offset - base < bytes;
@@ -26,7 +26,7 @@ bool within(std::uint32_t offset, std::uint32_t base, std::uint32_t bytes) {
 }  // namespace
 
 EmemMailbox::Channel::Channel(Context& context)
-    : taking(context, kLongestStep), replying(context, kLongestStep) {}
+    : taking(context, kLongestEmemStep), replying(context, kLongestEmemStep) {}
 
 EmemMailbox::EmemMailbox(Context& context, Fsp& fsp)
     : context_(context), fsp_(fsp), channels_(kChannels, Channel(context)) {}

@@ -18,16 +18,16 @@ constexpr std::uint32_t kReady = 1U << 24U;
 constexpr std::uint32_t kError = 1U << 25U;
 constexpr std::uint32_t kCredit = 1U << 26U;
 
-constexpr std::chrono::microseconds kLongestStep{500};
+constexpr std::chrono::microseconds kLongestMnocStep{500};
 
 }  // namespace
 
 MnocMailbox::MnocMailbox(Context& context, Fsp& fsp)
     : context_(context),
       fsp_(fsp),
-      receiving_(context, kLongestStep),
-      replying_(context, kLongestStep),
-      fetched_(context, kLongestStep) {}
+      receiving_(context, kLongestMnocStep),
+      replying_(context, kLongestMnocStep),
+      fetched_(context, kLongestMnocStep) {}
 
 bool MnocMailbox::owns(std::uint32_t offset) const {
   return offset == kSendInfo || offset == kSendData || offset == kReceiveInfo || offset == kReceiveData;
