@@ -6,7 +6,7 @@
 namespace emulator {
 namespace {
 
-constexpr EmemChannel kCc{2};
+constexpr EmemChannel kStepping{2};
 
 class EmemSteps : public testing::TestWithParam<Model> {
  protected:
@@ -16,7 +16,7 @@ class EmemSteps : public testing::TestWithParam<Model> {
     for (unsigned i = 0; i < accesses; ++i)
       (void)host.read(0);
   }
-  bool command_waits() { return host.read(kCc.command_head) != host.read(kCc.command_tail); }
+  bool command_waits() { return host.read(kStepping.command_head) != host.read(kStepping.command_tail); }
 
   Host host{GetParam()};
 };
@@ -29,11 +29,11 @@ TEST_P(EmemSteps, TakeTheCommandThenSetOnePointerAndThenTheOther) {
   host.send(read_request(7));
   EXPECT_TRUE(command_waits());
   EXPECT_FALSE(command_waits()) << "taken after the second access";
-  EXPECT_EQ(host.read(kCc.message_head), 0U);
-  EXPECT_EQ(host.read(kCc.message_head), 0x800U) << "its head is there ...";
+  EXPECT_EQ(host.read(kStepping.message_head), 0U);
+  EXPECT_EQ(host.read(kStepping.message_head), 0x800U) << "its head is there ...";
   pass(2);
-  EXPECT_EQ(host.read(kCc.message_tail), 0U) << "... and its tail not yet";
-  EXPECT_EQ(host.read(kCc.message_tail), 0x814U);
+  EXPECT_EQ(host.read(kStepping.message_tail), 0U) << "... and its tail not yet";
+  EXPECT_EQ(host.read(kStepping.message_tail), 0x814U);
   EXPECT_EQ(host.receive(), (Words{0xC0000000, 0x1510DE7E, 0x3, 0x13, 0, 1}));
   EXPECT_EQ(host.device->counters().protocol_errors, 0U);
 }
@@ -42,16 +42,16 @@ TEST_P(EmemSteps, MaySetTheTailFirst) {
   spread("0/0/1");
   ASSERT_TRUE(host.device->set_fault("tail-first", "1"));
   host.send(read_request(7));
-  EXPECT_EQ(host.read(kCc.message_head), 0U);
-  EXPECT_EQ(host.read(kCc.message_head), 0x800U);
-  EXPECT_EQ(host.read(kCc.message_tail), 0x814U);
+  EXPECT_EQ(host.read(kStepping.message_head), 0U);
+  EXPECT_EQ(host.read(kStepping.message_head), 0x800U);
+  EXPECT_EQ(host.read(kStepping.message_tail), 0x814U);
 }
 
 TEST_P(EmemSteps, ReadTwoRegistersOfDifferentTimes) {
   spread("0/1/0");
   host.send(read_request(7));
-  EXPECT_EQ(host.read(kCc.message_head), 0U);
-  EXPECT_EQ(host.read(kCc.message_tail), 0x814U) << "all of it happened in between";
+  EXPECT_EQ(host.read(kStepping.message_head), 0U);
+  EXPECT_EQ(host.read(kStepping.message_tail), 0x814U) << "all of it happened in between";
 }
 
 TEST_P(EmemSteps, ComeInTimeForAHostThatSleeps) {
@@ -65,8 +65,8 @@ TEST_P(EmemSteps, ComeInTimeForAHostThatSleeps) {
 TEST_P(EmemSteps, LeaveACommandThatTheHostTookBack) {
   spread("3");
   host.send(write_request(8, 1));
-  host.write(kCc.command_tail, 0x800);
-  host.write(kCc.command_head, 0x800);
+  host.write(kStepping.command_tail, 0x800);
+  host.write(kStepping.command_head, 0x800);
   pass(20);
   EXPECT_EQ(host.device->knob(8), 0);
   EXPECT_EQ(host.device->counters().protocol_errors, 0U);
