@@ -137,6 +137,9 @@ void NodeManager::change_finished(Transition::Outcome outcome) {
                                         .advice = "nvccctl rescan or nvccctl set-mode begins it again",
                                         .device = address}});
     }
+  } else if (for_mode_job && !mode_job_->has_reset && change.error &&
+             change.error->kind == ErrorKind::not_supported) {
+    give_up_mode_job(JobState::failed, change.error->kind, change.error->message());
   } else if (change.error && (!for_mode_job || (change.error->kind != ErrorKind::device_busy &&
                                                 change.error->kind != ErrorKind::cancelled))) {
     for_mode_job ? mode_job_.reset() : automatic_.reset();
