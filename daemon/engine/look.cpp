@@ -87,8 +87,15 @@ LookResult look_at(HostDevices& host, Clock& clock, const LookRequest& request) 
   }
   const auto access = host.acquire(request.address);
   if (!access) return fail(access.error(), JobPhase::bind);
-  auto device =
-      ConfidentialDevice::open(facts->kind, facts->device_id, **access, clock, request.limits.boot_timeout);
+  const auto open = [&](Duration limit) {
+    return ConfidentialDevice::open(facts->kind, facts->device_id, **access, clock, limit);
+  };
+  auto device = [&] {
+    auto at_once = open(Duration::zero());
+    if (at_once) return at_once;
+    request.not_up();
+    return open(request.limits.boot_timeout);
+  }();
   if (!device) return fail(device.error(), JobPhase::boot);
   auto read = read_device(*device, request, result);
   result.out_of_step = !read && read.error().transient;

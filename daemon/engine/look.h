@@ -2,6 +2,8 @@
 // in a worker.
 #pragma once
 
+#include <functional>
+
 #include "base/clock.h"
 #include "engine/device_life.h"
 #include "engine/permission.h"
@@ -25,6 +27,9 @@ struct LookRequest {
   BindPolicy bind_policy;
   bool may_reset = false;  // where that alone may help, see LookResult::out_of_step
   StepLimits limits;
+  // Called, in the worker, when the device does not answer as one that is up: the rest of the look may take
+  // long, and whatever was known of the device should not be said meanwhile.
+  std::function<void()> not_up = [] {};
 };
 
 struct LookResult {

@@ -49,6 +49,17 @@ void NodeManager::start_look(const PciAddress& address, DeviceRecord& record) {
                       .excluded = excluded_devices()},
       .may_reset = out_of_step,
       .limits = {.boot_timeout = limits.boot_timeout, .retries = limits.retries},
+      .not_up =
+          [this, address, incarnation = record.incarnation, alive = std::weak_ptr(alive_),
+           &scheduler = *parts_.scheduler] {
+            scheduler.post([this, address, incarnation, alive] {
+              if (alive.expired()) return;
+              const DeviceRecord* record = find(address);
+              if (record == nullptr || record->incarnation != incarnation || !record->life.trusted()) return;
+              happen(address, event::LookAgain{});
+              reconcile();
+            });
+          },
   };
   // One that is only tried again need not hold up the others.
   if (record.life.holder() == nullptr)
@@ -77,8 +88,9 @@ void NodeManager::start_look(const PciAddress& address, DeviceRecord& record) {
   });
 }
 
-Knowledge NodeManager::learn_from(const LookResult& result) const {
-  if (result.out_of_step) return OutOfStep{};
+Knowledge NodeManager::learn_from(const LookRequest& request, const LookResult& result) {
+  // A reset is tried once: one that is out of step after it, too, is ill.
+  if (result.out_of_step && !request.may_reset) return OutOfStep{};
   if (result.error) return Broken{.error = *result.error, .active = result.mode};
   if (result.right && result.mode) return Verified{*result.mode};
   return Differs{result.mode};
@@ -96,7 +108,7 @@ void NodeManager::look_finished(const LookRequest& request, const LookResult& re
   };
   record->happen(event::LookDone{
       .ticket = request.ticket,
-      .found = learn_from(result),
+      .found = learn_from(request, result),
       .in_use = result.in_use ? result.error : std::nullopt,
       .seen_open = on_nodes(&GroupUse::seen_open),
       .let_go = on_nodes(&GroupUse::let_go),

@@ -151,7 +151,14 @@ void NodeManager::rescan() {
     refresh(address);
   for (const auto& address : parts_.host.devices->list())
     if (!records_.contains(address)) refresh(address);
-  happen_to_all(event::LookAgain{});
+  for (auto& [address, record] : records_) {
+    // Nothing has happened to one that was verified: it stays so until the look says otherwise.
+    const bool free = std::holds_alternative<Free>(record.life.custody()) && !workers_.contains(address);
+    if (record.managed() && record.life.trusted() && free)
+      start_look(address, record);
+    else
+      record.happen(event::LookAgain{});
+  }
   reconcile();
 }
 

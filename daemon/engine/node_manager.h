@@ -104,7 +104,7 @@ class NodeManager final : public Manager {
   // node_looks.cpp
   void start_look(const PciAddress& address, DeviceRecord& record);
   void look_finished(const LookRequest& request, const LookResult& result);
-  Knowledge learn_from(const LookResult& result) const;
+  static Knowledge learn_from(const LookRequest& request, const LookResult& result);
   void account_for_openings(const std::set<std::string>& nodes);
   bool node_is_ours(const std::string& node) const;
   bool wait_for_predecessor(const PciAddress& address, DeviceRecord& record);

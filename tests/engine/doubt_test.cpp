@@ -216,5 +216,88 @@ TEST_F(DoubtTest, ACancelledChangeThatHadReplacedAnotherLeadsBackToBeforeBoth) {
   EXPECT_EQ(manager->node().node_mode, std::nullopt);
 }
 
+TEST_F(DoubtTest, AVmThatOpensADeviceJustAfterALookBeganGetsAReadyOne) {
+  start_on(2);
+  manager->rescan();
+  EXPECT_TRUE(manager->node().ready) << "nothing has happened to what was verified";
+  ASSERT_TRUE(host->take_for_vm(slot(0)));
+  run();
+  EXPECT_EQ(device(0).state, DeviceState::ready);
+  EXPECT_TRUE(device(0).in_use);
+  EXPECT_TRUE(manager->node().ready);
+}
+
+TEST_F(DoubtTest, ARescanOfADeviceThatReadsAllOnesTakesReadyBackAtOnce) {
+  start_on(1);
+  ASSERT_TRUE(hardware(0).set_fault("bar0-all-ones", "1"));
+  manager->rescan();
+  simulation->pass(std::chrono::milliseconds(100));
+  EXPECT_NE(device(0).state, DeviceState::ready);
+  EXPECT_FALSE(manager->node().ready);
+}
+
+TEST_F(DoubtTest, AReloadWithoutAChangeLeavesHealthyDevicesAlone) {
+  start_on(2);
+  const auto accesses = hardware(0).counters().register_accesses;
+  const auto generation = manager->node().generation;
+  ASSERT_TRUE(manager->reload());
+  run();
+  EXPECT_EQ(hardware(0).counters().register_accesses, accesses);
+  EXPECT_EQ(manager->node().generation, generation);
+}
+
+TEST_F(DoubtTest, ANewModeForAVerifiedDeviceNeedsNoLookBeforeTheChange) {
+  start_on(1);
+  const auto reads = hardware(0).counters().knob_reads;
+  EXPECT_EQ(set_mode(Mode::off).state, JobState::done);
+  const auto there = hardware(0).counters().knob_reads - reads;
+  manager->rescan();
+  run();
+  const auto look = hardware(0).counters().knob_reads - reads - there;
+  EXPECT_GT(look, 0U);
+  // Staging and verifying read about as much as two looks, and reading back what was written some more.
+  EXPECT_LT(there, 4 * look);
+}
+
+TEST_F(DoubtTest, AnotherProgramAtTheRegistersIsWaitedFor) {
+  start_on(1);
+  manager->registers_opened(slot(0));
+  EXPECT_EQ(device(0).state, DeviceState::busy);
+  EXPECT_FALSE(manager->node().ready);
+  const auto accesses = hardware(0).counters().register_accesses;
+  run();
+  EXPECT_EQ(hardware(0).counters().register_accesses, accesses) << "two at one mailbox";
+  manager->registers_closed(slot(0));
+  run();
+  EXPECT_TRUE(manager->node().ready);
+}
+
+TEST_F(DoubtTest, ManyRetriesAreNotTakenForAHangOfTheKernel) {
+  settings.transition.retries = 10;
+  settings.transition.boot_timeout = std::chrono::seconds(5);
+  plug(0, Model::gh100);
+  ASSERT_TRUE(hardware(0).set_fault("no-reply", "1"));
+  start_daemon();
+  run();
+  EXPECT_EQ(device(0).state, DeviceState::failed);
+  EXPECT_EQ(device(0).error.find("the kernel"), std::string::npos) << device(0).error;
+  EXPECT_EQ(resets(0), 1) << "a mailbox that stays silent after a reset is reset no more";
+}
+
+TEST_F(DoubtTest, ACancelledAutomaticChangeIsSaidAndBegunAgainOnRequest) {
+  settings.mode.default_mode = Mode::on;
+  plug(0, Model::gh100);
+  start_daemon();
+  while (!manager->current_job())
+    ASSERT_TRUE(simulation->step(std::chrono::hours(1)));
+  ASSERT_TRUE(manager->cancel(*manager->current_job()));
+  run();
+  EXPECT_EQ(device(0).state, DeviceState::failed);
+  EXPECT_NE(device(0).error.find("cancelled"), std::string::npos) << device(0).error;
+  manager->rescan();
+  run();
+  EXPECT_EQ(device(0).state, DeviceState::ready);
+}
+
 }  // namespace
 }  // namespace nvccd::test

@@ -39,7 +39,7 @@ void LawWorld::happen(const Command& command) {
                               });
     case Happening::udev_events_lost:
       return deliveries_.lose(Queue::udev, now() + std::chrono::milliseconds(command.late),
-                              [](NodeManager& manager) { manager.rescan(); });
+                              [](NodeManager& manager) { manager.udev_events_lost(); });
     case Happening::plug:
       return plug(command);
     case Happening::unplug:
