@@ -27,9 +27,11 @@ class Lab:
     """with Lab(gpus=4, nvswitches=2) as lab: ...  boots a guest and ends it.
 
     gpus is a number (Hopper) or a list of the emulator's models, e.g. ["gh100", "gb202"]. install is a directory with packages,
-    or a build directory, or None for a guest without the project. append goes to the kernel's command line."""
+    or a build directory, or None for a guest without the project. append goes to the kernel's command line. kvm: the guest's
+    processor has AMD's virtualisation, so that machines can be made in it (to run one takes long)."""
 
-    def __init__(self, gpus=0, nvswitches=0, iommufd=False, install=None, append="", delays=None, directory=None):
+    def __init__(self, gpus=0, nvswitches=0, iommufd=False, kvm=False, install=None, append="", delays=None,
+                 directory=None):
         self._temporary = directory is None
         self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="nvccd-lab-", dir="/var/tmp"))
         models = ["gh100"] * gpus if isinstance(gpus, int) else list(gpus)
@@ -37,7 +39,7 @@ class Lab:
         names |= {f"nvswitch{index}": "ls10" for index in range(nvswitches)}
         self._state = {
             "devices": {name: {"model": model, "port": port} for port, (name, model) in enumerate(names.items())},
-            "ports": len(names) + SPARE_PORTS, "iommufd": iommufd, "append": append, "delays": delays or {},
+            "ports": len(names) + SPARE_PORTS, "iommufd": iommufd, "kvm": kvm, "append": append, "delays": delays or {},
             "install": str(install) if install else None, "qemu": None, "emulator": None,
         }
         self._connect()
@@ -132,7 +134,7 @@ class Lab:
         devices = [(name, device["port"], self.emulator.socket(name))
                    for name, device in self._state["devices"].items()]
         argv = machine.command_line(artifact("qemu"), kernel, modules, self.directory, self._state["ports"], devices,
-                                    self._state["append"])
+                                    self._state["append"], self._state["kvm"])
         self._state["qemu"] = process.start(argv, self.directory / "qemu.log", self._temporary)
         self._save()
         self._wait_for("qemu", (self.directory / "qmp.sock").exists, 30, "qemu.log")
@@ -282,6 +284,14 @@ class Lab:
         """Switches a fault of a device on, or off with the value "". The faults are in tests/emulator/faults.cpp."""
         self._device(name)
         self.emulator.request("fault", device=name, name=fault, value=value)
+
+    def inject_port_error(self, name, error):
+        """Lets the port above a device report an error of PCI Express, by QEMU's name for it (MALF_TLP is fatal, POISON_TLP not)."""
+        line = f"pcie_aer_inject_error {machine.port_id(self._device(name)['port'])} {error}"
+        with Qmp(self.directory / "qmp.sock") as qmp:
+            answer = qmp.command("human-monitor-command", **{"command-line": line})
+        if not answer.startswith("OK"):
+            raise LabError(f"QEMU refused {line}: {answer.strip()}")
 
     def set_delays(self, name=None, **delays):
         """How long a device, or all, take from now on: reply_us, reset_ms, boot_ms, those named."""

@@ -35,8 +35,8 @@ def _disk(name, file, file_format, slot, read_only):
                                    "addr": f"{slot:#x}"})]
 
 
-def command_line(qemu, kernel, modules, directory, ports, devices, append=""):
-    """QEMU's arguments. devices are (name, port, socket) of those present from the start."""
+def command_line(qemu, kernel, modules, directory, ports, devices, append="", kvm=False):
+    """QEMU's arguments. devices are (name, port, socket) of those present from the start; kvm: the guest can have guests."""
     share = qemu / "tree/usr/share"
     arguments = [
         qemu / "qemu-system-x86_64", "-L", share / "qemu", "-L", share / "seabios",
@@ -45,7 +45,7 @@ def command_line(qemu, kernel, modules, directory, ports, devices, append=""):
         "-M", "q35,kernel-irqchip=split,memory-backend=ram", "-accel", "tcg,thread=multi", "-smp", "2",
         # must: shared memory, which the devices' server maps
         "-m", MEMORY, "-object", f"memory-backend-memfd,id=ram,size={MEMORY},share=on",
-        "-cpu", "max,phys-bits=46,svm=off",
+        "-cpu", f"max,phys-bits=46,svm={'on' if kvm else 'off'}",
         # must: caching-mode, or QEMU aborts when the guest enables translation
         "-device", "intel-iommu,intremap=on,caching-mode=on,aw-bits=48",
         # must: native hot-plug, or the ports' link and presence bits stay clear and bus resets fail
