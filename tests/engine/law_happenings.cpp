@@ -100,14 +100,17 @@ void LawWorld::happen_to_device(const Command& command) {
     case Happening::recovery:
       reset(n, command.what == Happening::recovery ? ResetKind::bus : ResetKind::power);
       truth_.interfered(n);
+      let_looks_reset();
       return later(Queue::udev, command, {n},
                    [address](NodeManager& manager) { manager.device_recovered(address); });
     case Happening::silent_power_cut:
       reset(n, ResetKind::power);
       truth_.interfered(n);
+      let_looks_reset();
       return truth_.changed_unseen(n);
     case Happening::tool_reset:
       if (truth_.held_by_vm(n)) return;
+      let_looks_reset();
       use_another_tool(n, command.mode());
       return later(Queue::other, command, {n},
                    [address](NodeManager& manager) { manager.device_touched(address); });
@@ -131,8 +134,7 @@ void LawWorld::happen_to_device(const Command& command) {
       if (host.driver(address) != "vfio-pci") host.let_driver_be_used(address, true);
       return;
     case Happening::fault:
-      faults_planted_ = true;
-      laws_->fault_planted();
+      let_looks_reset();
       node_.hardware(n).set_fault(fault_choice(command.choice).name, fault_choice(command.choice).value);
       return;
     case Happening::clear_faults:

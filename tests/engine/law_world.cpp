@@ -28,7 +28,7 @@ LawWorld::LawWorld(const Fleet& fleet) : fleet_(fleet) {
   if (fleet.shared_group) node_.host->share_group(slot(1), slot(0));
   node_.on_daemon = [this] {
     laws_ = std::make_unique<Laws>(*node_.manager, *node_.host, truth_);
-    if (faults_planted_) laws_->fault_planted();
+    if (looks_reset_) laws_->let_looks_reset();
   };
 
   node_.settings.transition.boot_timeout = 2s;

@@ -69,7 +69,11 @@ class LawWorld {
   std::optional<std::vector<unsigned>> vm_acts_on_;
   bool vm_is_seen_ = false;
   Duration vm_event_late_{};
-  bool faults_planted_ = false;
+  void let_looks_reset() {
+    looks_reset_ = true;
+    laws_->let_looks_reset();
+  }
+  bool looks_reset_ = false;
   std::uint64_t steps_ = 0;
   std::string story_;
 };

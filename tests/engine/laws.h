@@ -35,7 +35,8 @@ class Laws final : public ManagerObserver {
   void touched(unsigned device, EmulatedHost::Touch touch, Duration now);
   void settings_loaded(Duration now);
   void set_dry(JobId job) { jobs_[job].dry = true; }
-  void fault_planted() { faults_ = true; }
+  // From now on a look may find a mailbox out of step, which it cures by a reset that is no job's.
+  void let_looks_reset() { looks_reset_ = true; }
 
   // What was broken: a short name of it, and what was seen first.
   std::map<std::string, std::string> broken;
@@ -69,7 +70,7 @@ class Laws final : public ManagerObserver {
   std::map<JobId, JobTruth> jobs_;
   std::set<unsigned> held_;         // devices that the daemon has
   std::set<unsigned> reset_holds_;  // devices that are held, and were reset in that hold
-  bool faults_ = false;
+  bool looks_reset_ = false;
   std::vector<int> judged_document_;  // what in it the laws are about
 };
 

@@ -27,7 +27,7 @@ void Laws::job_removed(JobId id) {
   if (job.state == JobState::failed && job.error.empty())
     break_law("L5 a job failed without an error", fmt::format("job {}", id));
   // A look may reset a device whose firmware is out of step, which is nothing of the job's.
-  if (job.state == JobState::cancelled && !truth.resets.empty() && !faults_)
+  if (job.state == JobState::cancelled && !truth.resets.empty() && !looks_reset_)
     break_law("L5 a job is cancelled that has reset a device", fmt::format("job {}", id));
   if (job.state == JobState::done)
     for (const PciAddress& address : job.devices)
