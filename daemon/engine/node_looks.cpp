@@ -54,8 +54,9 @@ void NodeManager::start_look(const PciAddress& address, DeviceRecord& record) {
            &scheduler = *parts_.scheduler] {
             scheduler.post([this, address, incarnation, alive] {
               if (alive.expired()) return;
-              const DeviceRecord* record = find(address);
-              if (record == nullptr || record->incarnation != incarnation || !record->life.trusted()) return;
+              const DeviceRecord* looked_at = find(address);
+              const bool same = looked_at != nullptr && looked_at->incarnation == incarnation;
+              if (!same || !looked_at->life.trusted()) return;
               happen(address, event::LookAgain{});
               reconcile();
             });
