@@ -108,7 +108,8 @@ Result<Kubelet> read_kubelet(const HostView& host) {
   const auto* process = find_kubelet(host, processes);
   if (process == nullptr) {
     kubelet.note = fmt::format("no kubelet runs, {} is assumed", usual_configuration);
-    if (auto added = add_file(host, usual_configuration, kubelet); !added) return std::unexpected(added.error());
+    if (auto added = add_file(host, usual_configuration, kubelet); !added)
+      return std::unexpected(added.error());
     return kubelet;
   }
   if (const auto file = process->option("--config"))
