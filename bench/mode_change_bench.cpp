@@ -36,13 +36,15 @@ PciAddress address_of(std::size_t n) {
   return PciAddress{.bus = static_cast<std::uint8_t>(n + 1)};
 }
 
+EventPtr new_event_loop() {
+  sd_event* event = nullptr;
+  if (sd_event_new(&event) < 0) throw std::runtime_error("no event loop");
+  return EventPtr(event);
+}
+
 class EngineRun final : public ManagerObserver {
  public:
   explicit EngineRun(const Fleet& fleet) {
-    sd_event* event = nullptr;
-    if (sd_event_new(&event) < 0) throw std::runtime_error("no event loop");
-    event_.reset(event);
-    scheduler_ = EventScheduler::create(event).value();
     host_ = std::make_shared<test::EmulatedHost>(device_clock_, *clock_, *scheduler_);
     const auto models = models_of(fleet);
     for (std::size_t n = 0; n < models.size(); ++n)
@@ -83,8 +85,8 @@ class EngineRun final : public ManagerObserver {
   test::TemporaryDirectory directory_;
   emulator::SteadyClock device_clock_;
   std::shared_ptr<Clock> clock_ = std::make_shared<SteadyClock>();
-  EventPtr event_;
-  std::unique_ptr<EventScheduler> scheduler_;
+  EventPtr event_ = new_event_loop();
+  std::unique_ptr<EventScheduler> scheduler_ = EventScheduler::create(event_.get()).value();
   std::shared_ptr<test::EmulatedHost> host_;
   std::unique_ptr<NodeManager> manager_;
   bool done_ = false;
@@ -93,10 +95,12 @@ class EngineRun final : public ManagerObserver {
 class SerialRun {
  public:
   explicit SerialRun(const Fleet& fleet) {
-    for (const Model model : models_of(fleet)) {
-      owned_.push_back(emulator::make_device(model, clock_, delays));
-      owned_.back()->config_write(0x4, 2, 2);
-      devices_.push_back({owned_.back().get(), model, delays});
+    const auto models = models_of(fleet);
+    for (std::size_t n = 0; n < models.size(); ++n) {
+      host_.plug(address_of(n), models[n], delays, "vfio-pci");
+      accesses_.push_back(host_.acquire(address_of(n)).value());
+      const bool is_gpu = models[n] == Model::gh100;
+      devices_.push_back({accesses_.back().get(), is_gpu ? find_gpu_chip(h100) : find_switch_chip(ls10)});
     }
   }
 
@@ -107,8 +111,15 @@ class SerialRun {
   }
 
  private:
-  emulator::SteadyClock clock_;
-  std::vector<std::unique_ptr<emulator::Device>> owned_;
+  static constexpr std::uint16_t h100 = 0x2330;      // device id
+  static constexpr std::uint32_t ls10 = 0x007000a1;  // chip id
+
+  emulator::SteadyClock device_clock_;
+  SteadyClock clock_;
+  EventPtr event_ = new_event_loop();
+  std::unique_ptr<EventScheduler> scheduler_ = EventScheduler::create(event_.get()).value();
+  test::EmulatedHost host_{device_clock_, clock_, *scheduler_};
+  std::vector<std::unique_ptr<DeviceAccess>> accesses_;
   std::vector<SerialDevice> devices_;
 };
 

@@ -1,51 +1,87 @@
 #include "serial_manager.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <optional>
 #include <stdexcept>
 #include <thread>
+#include <type_traits>
+
+#include "hardware/confidential_device.h"
 
 namespace nvccd::bench {
 namespace {
 
 using namespace std::chrono_literals;
-using emulator::Model;
+using Words = std::vector<std::uint32_t>;
 
 // The tool that the manager uses looks for a reply at once, and then every 10 ms.
 constexpr auto poll_step = 10ms;
+constexpr auto limit = 60s;
+
+template <typename Value>
+Value must(Result<Value> result) {
+  if (!result) throw std::runtime_error(result.error().message());
+  if constexpr (!std::is_void_v<Value>) return *std::move(result);
+}
+
+std::uint32_t read(const SerialDevice& device, std::uint32_t offset) {
+  return must(device.access->registers().read(offset));
+}
+
+void write(const SerialDevice& device, std::uint32_t offset, std::uint32_t value) {
+  must(device.access->registers().write(offset, value));
+}
+
+template <typename Condition>
+void wait_for(const char* what, std::chrono::milliseconds step, Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline)
+      throw std::runtime_error(fmt::format("waited in vain for {}", what));
+    std::this_thread::sleep_for(step);
+  }
+}
 
 struct KnobTarget {
   std::uint32_t knob;
   std::uint32_t value;
 };
 
-std::vector<std::uint32_t> exchange(emulator::Device& device, const std::vector<std::uint32_t>& packet) {
-  device.bar_write(0, 0x8f2ad0, 0x03000800);
+Words exchange(const SerialDevice& device, const Words& packet) {
+  wait_for("the firmware to take a command", 1ms,
+           [&] { return read(device, 0x8f2c10) == read(device, 0x8f2c14); });
+  write(device, 0x8f2ad0, 0x03000800);
   for (const auto word : packet)
-    device.bar_write(0, 0x8f2ad4, word);
-  device.bar_write(0, 0x8f2c14, 0x800 + 4 * static_cast<std::uint32_t>(packet.size() - 1));
-  device.bar_write(0, 0x8f2c10, 0x800);
-  while (device.bar_read(0, 0x8f2c90) == device.bar_read(0, 0x8f2c94))
-    std::this_thread::sleep_for(poll_step);
-  const auto head = device.bar_read(0, 0x8f2c90);
-  std::vector<std::uint32_t> reply((device.bar_read(0, 0x8f2c94) - head) / 4 + 1);
-  device.bar_write(0, 0x8f2ad0, 0x03000800);
+    write(device, 0x8f2ad4, word);
+  write(device, 0x8f2c14, 0x800 + 4 * static_cast<std::uint32_t>(packet.size() - 1));
+  write(device, 0x8f2c10, 0x800);
+  wait_for("a reply", poll_step, [&] { return read(device, 0x8f2c90) != read(device, 0x8f2c94); });
+  const auto head = read(device, 0x8f2c90);
+  Words reply((read(device, 0x8f2c94) - head) / 4 + 1);
+  write(device, 0x8f2ad0, 0x03000800);
   for (auto& word : reply)
-    word = device.bar_read(0, 0x8f2ad4);
-  device.bar_write(0, 0x8f2c94, head);
+    word = read(device, 0x8f2ad4);
+  write(device, 0x8f2c94, head);
   if (reply.size() < 5 || reply[4] != 0) throw std::runtime_error("the firmware refused a request");
   return reply;
 }
 
-std::uint32_t read_knob(emulator::Device& device, std::uint32_t knob) {
+std::uint32_t read_knob(const SerialDevice& device, std::uint32_t knob) {
   return exchange(device, {0xc0000000, 0x1310de7e, knob << 16 | 0x20c}).at(5) & 0xffff;
 }
 
-void check_and_write(emulator::Device& device, const KnobTarget& target) {
+void check_and_write(const SerialDevice& device, const KnobTarget& target) {
   if (read_knob(device, target.knob) != target.value)
     exchange(device, {0xc0000000, 0x1310de7e, target.knob << 16 | 0x20d, target.value});
 }
 
-void set_confidential(emulator::Device& device, Mode mode) {
+bool is_switch(const SerialDevice& device) {
+  return device.chip->architecture == Architecture::ls10;
+}
+
+void set_confidential(const SerialDevice& device, Mode mode) {
   read_knob(device, 45);
   if (mode == Mode::off) {
     for (const KnobTarget& target : {KnobTarget{10, 0}, {6, 0}, {8, 0}})
@@ -63,7 +99,7 @@ void set_confidential(emulator::Device& device, Mode mode) {
     check_and_write(device, target);
 }
 
-void set_ppcie(emulator::Device& device, Model model, bool on) {
+void set_ppcie(const SerialDevice& device, bool on) {
   read_knob(device, 8);
   if (!on) {
     for (const KnobTarget& target : {KnobTarget{10, 0}, {45, 0}})
@@ -71,56 +107,66 @@ void set_ppcie(emulator::Device& device, Model model, bool on) {
     return;
   }
   for (const KnobTarget& target :
-       {KnobTarget{2, 0}, {4, 0}, {34, 0}, {6, 0}, {8, 0}, {10, model == Model::ls10 ? 0U : 2U}, {45, 1}})
+       {KnobTarget{2, 0}, {4, 0}, {34, 0}, {6, 0}, {8, 0}, {10, is_switch(device) ? 0U : 2U}, {45, 1}})
     check_and_write(device, target);
 }
 
-void reset(const SerialDevice& entry) {
-  entry.device->reset(emulator::ResetKind::function_level);
-  std::this_thread::sleep_for(entry.delays.reset);
-  entry.device->config_write(0x4, 2, 2);  // the kernel restores the memory space bit
+std::optional<Mode> active_mode(const SerialDevice& device) {
+  return decode_mode(*device.chip, read(device, device.chip->mode_register)).mode;
 }
 
-void wait_for_boot(const SerialDevice& entry) {
-  const std::uint64_t boot_register = entry.model == Model::ls10 ? 0x660bc : 0x200bc;
-  while (entry.device->bar_read(0, boot_register) != 0xff)
-    std::this_thread::sleep_for(poll_step);
+void reset(const SerialDevice& device) {
+  must(device.access->reset());
+  if (!device.chip->has_register_ring) return;
+  write(device, 0x12004c, 0x4);
+  write(device, 0x122204, 0x2);
+}
+
+void wait_for_boot(const SerialDevice& device) {
+  wait_for("a boot", poll_step, [&] { return read(device, device.chip->boot_register) == 0xff; });
 }
 
 // Resets one after the other, then waits for one after the other.
-void latch(const std::vector<const SerialDevice*>& changed) {
-  for (const auto* entry : changed)
-    reset(*entry);
-  for (const auto* entry : changed)
-    wait_for_boot(*entry);
+void latch(const std::vector<const SerialDevice*>& changed, Mode mode) {
+  for (const auto* device : changed)
+    reset(*device);
+  for (const auto* device : changed) {
+    wait_for_boot(*device);
+    if (active_mode(*device) != mode) throw std::runtime_error("a device is not in the mode after its reset");
+  }
 }
 
 }  // namespace
 
-void change_serially(std::vector<SerialDevice>& devices, Mode mode) {
+void change_serially(const std::vector<SerialDevice>& devices, Mode mode) {
   std::vector<const SerialDevice*> changed;
   if (mode == Mode::ppcie) {
-    for (auto& entry : devices) {
-      if (entry.device->active_mode() == "ppcie") continue;
-      set_ppcie(*entry.device, entry.model, true);
-      changed.push_back(&entry);
+    for (const auto& device : devices) {
+      if (active_mode(device) == Mode::ppcie) continue;
+      set_ppcie(device, true);
+      changed.push_back(&device);
     }
-    return latch(changed);
+    return latch(changed, mode);
   }
   // PPCIe is left in a cycle of its own first.
-  for (auto& entry : devices) {
-    if (entry.device->active_mode() != "ppcie") continue;
-    set_ppcie(*entry.device, entry.model, false);
-    changed.push_back(&entry);
+  for (const auto& device : devices) {
+    if (active_mode(device) != Mode::ppcie) continue;
+    set_ppcie(device, false);
+    changed.push_back(&device);
   }
-  latch(changed);
+  latch(changed, Mode::off);
   changed.clear();
-  for (auto& entry : devices) {
-    if (entry.model == Model::ls10 || entry.device->active_mode() == to_string(mode)) continue;
-    set_confidential(*entry.device, mode);
-    changed.push_back(&entry);
+  for (const auto& device : devices) {
+    if (is_switch(device) || active_mode(device) == mode) continue;
+    set_confidential(device, mode);
+    changed.push_back(&device);
   }
-  latch(changed);
+  latch(changed, mode);
+}
+
+void reset_and_wait(const SerialDevice& device) {
+  reset(device);
+  wait_for_boot(device);
 }
 
 }  // namespace nvccd::bench

@@ -13,6 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration boot_poll_step = 5ms;
+// A boot takes seconds, and each access of it costs whoever else shares the way to the device.
+constexpr Duration examination_step = 50ms;
 // A device in recovery does not boot by itself; but a booting one may say so for a moment.
 constexpr Duration recovery_patience = 1s;
 
@@ -114,35 +116,44 @@ Result<> ConfidentialDevice::initialise_register_ring() {
   return access_->registers().write(0x122204, 0x2);
 }
 
+// Everything but the boot register: whether the device is ill, and whether what it reads can be trusted.
+Result<bool> ConfidentialDevice::examine(BootWatch& watch) {
+  const auto chip_id = access_->registers().read(chip_id_register);
+  if (!chip_id) return std::unexpected(chip_id.error());
+  if (is_security_fault(*chip_id)) return std::unexpected(security_fault(*chip_id));
+  if (!watch.ring_initialised && !is_unreadable(*chip_id)) {
+    if (auto done = initialise_register_ring(); !done) return std::unexpected(done.error());
+    watch.ring_initialised = true;
+  }
+
+  const auto recovering = in_recovery();
+  if (!recovering) return std::unexpected(recovering.error());
+  const bool recovery = *recovering || (chip_->zero_chip_id_is_recovery && *chip_id == 0);
+  if (!recovery) watch.recovery_limit.reset();
+  if (recovery && !watch.recovery_limit) watch.recovery_limit.emplace(*clock_, recovery_patience);
+  if (watch.recovery_limit && watch.recovery_limit->passed())
+    return std::unexpected(
+        broken("the device is in recovery mode", "update its firmware or have it serviced"));
+  return !is_unreadable(*chip_id) && !recovery;
+}
+
 Result<> ConfidentialDevice::wait_until_booted(Duration limit) {
   ppcie_.reset();
   const Deadline deadline(*clock_, limit);
   if (auto open = wait_for_bar_firewall(deadline); !open) return open;
 
-  bool ring_initialised = false;
-  std::optional<Deadline> recovery_deadline;
+  BootWatch watch;
+  Deadline next_examination(*clock_, Duration::zero());
   while (true) {
     // First, so that what is read after it comes from a device that had booted, if this says so.
     const auto boot = access_->registers().read(chip_->boot_register);
     if (!boot) return std::unexpected(boot.error());
-    const auto chip_id = access_->registers().read(chip_id_register);
-    if (!chip_id) return std::unexpected(chip_id.error());
-    if (is_security_fault(*chip_id)) return std::unexpected(security_fault(*chip_id));
-    if (!ring_initialised && !is_unreadable(*chip_id)) {
-      if (auto done = initialise_register_ring(); !done) return done;
-      ring_initialised = true;
+    if (*boot == boot_complete || !watch.ring_initialised || next_examination.passed()) {
+      const auto fit = examine(watch);
+      if (!fit) return std::unexpected(fit.error());
+      if (*boot == boot_complete && *fit) return {};
+      next_examination = Deadline(*clock_, examination_step);
     }
-
-    const auto recovering = in_recovery();
-    if (!recovering) return std::unexpected(recovering.error());
-    const bool recovery = *recovering || (chip_->zero_chip_id_is_recovery && *chip_id == 0);
-    if (*boot == boot_complete && !is_unreadable(*chip_id) && !recovery) return {};
-
-    if (!recovery) recovery_deadline.reset();
-    if (recovery && !recovery_deadline) recovery_deadline.emplace(*clock_, recovery_patience);
-    if (recovery_deadline && recovery_deadline->passed())
-      return std::unexpected(
-          broken("the device is in recovery mode", "update its firmware or have it serviced"));
     if (!deadline.sleep(boot_poll_step)) {
       const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limit).count();
       return std::unexpected(broken(

@@ -54,9 +54,14 @@ class ConfidentialDevice {
         prc_(make_transport(chip.mailbox, access.registers(), clock), clock) {}
 
   using StoredValue = std::optional<std::uint16_t>;  // nullopt: the firmware does not know the knob
+  struct BootWatch {
+    bool ring_initialised = false;
+    std::optional<Deadline> recovery_limit;  // while it seems to be in recovery
+  };
 
   Result<StoredValue> read_knob(Knob knob);
   Result<bool> in_recovery();
+  Result<bool> examine(BootWatch& watch);
   Result<> wait_for_bar_firewall(const Deadline& deadline);
   Result<> initialise_register_ring();
 

@@ -122,6 +122,7 @@ Result<> EmemTransport::send(std::span<const std::uint32_t> packet) {
 Result<EmemTransport::Queue> EmemTransport::wait_for_message() {
   const Deadline deadline(clock_, mailbox_timing::reply_limit);
   std::optional<Deadline> sense;
+  clock_.sleep(mailbox_timing::before_first_look);
   for (unsigned look = 0;; ++look) {
     const auto messages = message_queue();
     if (!messages || messages->makes_sense()) return messages;

@@ -17,6 +17,9 @@ inline constexpr Duration halfway_limit = 10ms;
 inline constexpr Duration ready_limit = 5s;
 inline constexpr Duration credit_limit = 1s;
 
+// A reply is never there at once, and a look in vain costs accesses.
+inline constexpr Duration before_first_look = 100us;
+
 // The pause before the n-th look: short at first, then growing, so that a slow firmware costs no processor
 // time.
 constexpr Duration pause(unsigned look) {

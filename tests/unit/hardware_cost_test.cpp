@@ -82,5 +82,20 @@ TEST(Cost, OfLookStageAndVerify) {
   }
 }
 
+// All devices of a node boot at the same time, and share the ways to them with those that work.
+TEST(Cost, OfABootIsOneAccessForALook) {
+  for (const Model model : {Model::gh100, Model::gb202, Model::ls10}) {
+    SCOPED_TRACE(test::model_name(model));
+    test::EmulatedAccess access(model,
+                                {.reset = std::chrono::milliseconds(100), .boot = std::chrono::seconds(2)});
+    auto device = access.open();
+    ASSERT_TRUE(device);
+    ASSERT_TRUE(access.reset());
+    const auto cost =
+        cost_of(access, [&] { EXPECT_TRUE(device->wait_until_booted(std::chrono::minutes(1))); });
+    EXPECT_LT(cost.accesses, 500);  // 400 looks, 5 ms each
+  }
+}
+
 }  // namespace
 }  // namespace nvccd
