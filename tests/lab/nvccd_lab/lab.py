@@ -8,8 +8,9 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 
-from . import machine, payload, process
+from . import machine, payload, process, started
 from .agent import Agent
 from .cache import artifact
 from .emulator import Emulator
@@ -23,15 +24,22 @@ SPARE_PORTS = 4
 PCI_ADDRESS = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 
 
+def _ports(devices, warm):
+    """How many ports a guest has; warm ones are of few kinds."""
+    wanted = devices + SPARE_PORTS
+    return next(ports for ports in (8, 16, wanted) if ports >= wanted) if warm else wanted
+
+
 class Lab:
     """with Lab(gpus=4, nvswitches=2) as lab: ...  boots a guest and ends it.
 
     gpus is a number (Hopper) or a list of the emulator's models, e.g. ["gh100", "gb202"]. install is a directory with packages,
     or a build directory, or None for a guest without the project. append goes to the kernel's command line. kvm: the guest's
-    processor has AMD's virtualisation, so that machines can be made in it (to run one takes long)."""
+    processor has AMD's virtualisation, so that machines can be made in it (to run one takes long). warm: the guest is not booted but
+    goes on from where an earlier one had booted and installed the same, and its devices are plugged in then."""
 
     def __init__(self, gpus=0, nvswitches=0, iommufd=False, kvm=False, install=None, append="", delays=None,
-                 directory=None):
+                 directory=None, warm=False):
         self._temporary = directory is None
         self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="nvccd-lab-", dir="/var/tmp"))
         models = ["gh100"] * gpus if isinstance(gpus, int) else list(gpus)
@@ -39,7 +47,7 @@ class Lab:
         names |= {f"nvswitch{index}": "ls10" for index in range(nvswitches)}
         self._state = {
             "devices": {name: {"model": model, "port": port} for port, (name, model) in enumerate(names.items())},
-            "ports": len(names) + SPARE_PORTS, "iommufd": iommufd, "kvm": kvm, "append": append, "delays": delays or {},
+            "ports": _ports(len(names), warm), "warm": warm, "iommufd": iommufd, "kvm": kvm, "append": append, "delays": delays or {},
             "install": str(install) if install else None, "qemu": None, "emulator": None,
         }
         self._connect()
@@ -81,16 +89,62 @@ class Lab:
 
     def up(self):
         """Builds what is missing, starts the emulator and the guest, and waits until it runs; installs the payload."""
-        qemu = artifact("qemu")
         self.directory.mkdir(parents=True, exist_ok=True)
-        subprocess.run([qemu / "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b",
-                        artifact("image") / "root.img", self.directory / "root.qcow2"], check=True)
         payload.write(self._state["install"], self.directory / "payload.tar")
         if self._state["devices"]:
             self._start_emulator()
+        if self._state["warm"]:
+            self._go_on()
+            return
+        self._make_disk(artifact("image") / "root.img", "raw")
         self.boot()
         if self._state["install"]:
             self.install()
+
+    def _make_disk(self, backing, backing_format):
+        subprocess.run([artifact("qemu") / "qemu-img", "create", "-q", "-f", "qcow2", "-F", backing_format, "-b", backing,
+                        self.directory / "root.qcow2"], check=True)
+
+    def _go_on(self):
+        """Goes on with a guest that has started, and plugs in the devices."""
+        settings = {name: self._state[name] for name in ("ports", "iommufd", "kvm", "append", "install")}
+
+        def cold():
+            lab = Lab(**{name: value for name, value in settings.items() if name != "ports"})
+            lab._state["ports"] = settings["ports"]
+            return lab
+        directory = started.find({**settings, "install": bool(settings["install"])}, self.directory / "payload.tar", cold)
+        self._make_disk(started.use(directory, self.directory), "qcow2")
+        self._start_qemu([], directory / "memory")
+        with Qmp(self.directory / "qmp.sock") as qmp:
+            self._wait_for("qemu", lambda: qmp.command("query-status")["status"] != "inmigrate", 60, "qemu.log")
+            qmp.command("cont")
+            self._wait_until_running(None)
+            self.run(["date", "-s", f"@{time.time():.3f}"])
+            for name, device in self._state["devices"].items():
+                qmp.command("device_add", **machine.device(name, device["port"], self.emulator.socket(name)))
+        for name in self._state["devices"]:
+            until(lambda name=name: self._find_address(name), f"the guest to find {name}", 60, interval=0.2)
+        self.run("udevadm settle")
+
+    def freeze(self):
+        """Ends the guest and leaves what it was in the lab's directory, for others to go on with (see started.py)."""
+        for port in range(self._state["ports"]):
+            self._wait_until_off(port)
+        self.run("udevadm settle && sync")
+        self._agent.close()
+        with Qmp(self.directory / "qmp.sock") as qmp:
+            qmp.command("stop")
+            qmp.command("migrate", uri=f"file:{self.directory}/memory")
+
+            def is_written():
+                migration = qmp.command("query-migrate")
+                if migration.get("status") == "failed":
+                    raise LabError(f"QEMU could not save the guest: {migration}")
+                return migration.get("status") == "completed"
+            self._wait_for("qemu", is_written, 120, "qemu.log")
+            qmp.command("quit")
+        until(lambda: not process.alive(self._state["qemu"]), "QEMU to end", 30)
 
     def down(self):
         """Ends the guest and the emulator; a lab of the class's own directory leaves nothing behind."""
@@ -129,16 +183,17 @@ class Lab:
 
     def boot(self):
         """Starts QEMU on the guest's disk as it is (after up() or power_cut()) and waits until systemd is done."""
+        self._start_qemu([(name, device["port"], self.emulator.socket(name)) for name, device in self._state["devices"].items()])
+        self._wait_until_running(None)
+
+    def _start_qemu(self, devices, memory=None):
         kernel = artifact("kernel")
         modules = (artifact("iommufd") if self._state["iommufd"] else kernel) / "modules.img"
-        devices = [(name, device["port"], self.emulator.socket(name))
-                   for name, device in self._state["devices"].items()]
         argv = machine.command_line(artifact("qemu"), kernel, modules, self.directory, self._state["ports"], devices,
-                                    self._state["append"], self._state["kvm"])
+                                    self._state["append"], self._state["kvm"], memory)
         self._state["qemu"] = process.start(argv, self.directory / "qemu.log", self._temporary)
         self._save()
         self._wait_for("qemu", (self.directory / "qmp.sock").exists, 30, "qemu.log")
-        self._wait_until_running(None)
 
     def _wait_until_running(self, previous_boot):
         """Waits for a boot other than the given one to be complete."""

@@ -35,8 +35,10 @@ def _disk(name, file, file_format, slot, read_only):
                                    "addr": f"{slot:#x}"})]
 
 
-def command_line(qemu, kernel, modules, directory, ports, devices, append="", kvm=False):
-    """QEMU's arguments. devices are (name, port, socket) of those present from the start; kvm: the guest can have guests."""
+def command_line(qemu, kernel, modules, directory, ports, devices, append="", kvm=False,
+                 memory=None):
+    """QEMU's arguments. devices are (name, port, socket) of those present from the start; kvm: the guest can have guests; memory: the
+    file of a guest that was frozen, to go on with."""
     share = qemu / "tree/usr/share"
     arguments = [
         qemu / "qemu-system-x86_64", "-L", share / "qemu", "-L", share / "seabios",
@@ -61,6 +63,8 @@ def command_line(qemu, kernel, modules, directory, ports, devices, append="", kv
         "-chardev", f"file,id=console,path={directory}/console.log,append=on", "-serial", "chardev:console",
         "-qmp", f"unix:{directory}/qmp.sock,server=on,wait=off",
     ]
+    if memory:
+        arguments += ["-incoming", f"file:{memory}"]
     for index in range(ports):
         arguments += ["-device", json.dumps(_port(index))]
     for name, port, socket in devices:

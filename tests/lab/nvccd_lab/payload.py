@@ -27,7 +27,9 @@ def write(source, disk):
                     shutil.copy(package, stage)
             else:
                 _stage(source, stage)
-            subprocess.run(["tar", "-cf", disk, "--owner=0", "--group=0", "-C", stage, "."], check=True)
+            # The same content makes the same disk.
+            subprocess.run(["tar", "-cf", disk, "--owner=0", "--group=0", "--sort=name", "--mtime=2024-01-01", "-C", stage, "."],
+                           check=True)
     if os.path.getsize(disk) > DISK_SIZE:
         raise LabError("what is to be installed is larger than the payload disk: build it with less debug information")
     os.truncate(disk, DISK_SIZE)

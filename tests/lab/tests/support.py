@@ -1,4 +1,5 @@
 """What the lab's tests share: a lab per class, and what is known when a test fails."""
+import os
 import pathlib
 import sys
 import unittest
@@ -12,6 +13,8 @@ from nvccd_lab.wait import until  # noqa: E402
 
 __all__ = ["BUILD", "LabError", "LabTest", "main", "until"]
 
+# Whether a guest with the project may go on from one that has booted and installed it; those without boot, and so do all that start again.
+WARM = not os.environ.get("NVCCD_LAB_COLD")
 BUILD = default_install()  # what is tested: packages, or a build directory
 
 
@@ -22,7 +25,9 @@ class LabTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.lab = Lab(**cls.options)
+        # Not what no other class could go on from.
+        may_be_warm = WARM and "install" in cls.options and not {"append", "kvm"} & cls.options.keys()
+        cls.lab = Lab(**{"warm": may_be_warm, **cls.options})
         cls.addClassCleanup(cls.lab.down)
         cls.lab.up()
 

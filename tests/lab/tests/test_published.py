@@ -32,7 +32,7 @@ class Published:
         directives, split at the first '=', blanks trimmed, a key alone is true."""
         labels = {}
         for name in self.lab.run(f"ls {FEATURES}", check=False).stdout.split():
-            text = self.text(f"{FEATURES}/{name}")
+            text = self.text(f"{FEATURES}/{name}") or ""  # it may be gone since
             assert len(text.encode()) <= 65536, name
             for line in text.splitlines():
                 if not line.strip() or line.lstrip().startswith("#"):
@@ -45,7 +45,10 @@ class Published:
         """Every CDI specification by its kind, each valid by the schema."""
         found = {}
         for path in self.lab.run("ls /var/run/cdi/*.json", check=False).stdout.split():
-            specification = json.loads(self.text(path))
+            text = self.text(path)
+            if text is None:  # it is gone since
+                continue
+            specification = json.loads(text)
             self.validator.validate(specification)
             assert specification["kind"] not in found, f"two files for {specification['kind']}"
             found[specification["kind"]] = specification

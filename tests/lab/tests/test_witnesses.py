@@ -10,8 +10,9 @@ from support import BUILD, LabTest, main
 
 HERE = pathlib.Path(__file__).parent
 NODE = "/org/nvccd1"
-# Seconds of the guest, between what happens and what the bus says.
+# Seconds of the guest between what happens and what the bus says; but on a busy machine what udev takes for so many events.
 AT_ONCE = 1.0
+UDEV_EVENTS = 5
 SLACK = 0.1  # what is said of the same event may come in any order
 POISONED = 0x1000  # of the uncorrectable errors one that is not fatal
 KNOB = 8  # of CC mode: 1 = on
@@ -61,7 +62,14 @@ class Witnesses(LabTest):
         self.wait_until(lambda: self.nvccd.property("Ready"), "the node to be ready", 180)
         self.address = self.lab.address("gpu0")
         self.sysfs = f"/sys/bus/pci/devices/{self.address}"
+        self.at_once = max(AT_ONCE, UDEV_EVENTS * self.time_of_an_event())
         self.before = {name: self.lab.hardware(name)["counters"] for name in self.lab.devices()}
+
+    def time_of_an_event(self):
+        """How long udev takes now."""
+        began, ended = self.lab.run("read -r now rest </proc/uptime; udevadm trigger --settle --action=change /sys/class/mem/null; "
+                                    "echo $now; cat /proc/uptime").stdout.split()[:2]
+        return float(ended) - float(began)
 
     def path(self, name):
         return f"{NODE}/device/" + re.sub("[:.]", "_", self.lab.address(name))
@@ -89,7 +97,7 @@ class Witnesses(LabTest):
         """Node and devices were not ready at once, and are ready again of themselves, after a look."""
         for path, name, value in ((NODE, "Ready", False), *((self.path(each), "State", state) for each in names)):
             doubted = self.wait_value(path, name, value, since)
-            self.assertLess(doubted - since, AT_ONCE, f"{name} of {path}")
+            self.assertLess(doubted - since, self.at_once, f"{name} of {path}")
             if path == NODE:
                 told = doubted
         for name in names:
@@ -136,7 +144,7 @@ class Witnesses(LabTest):
         before = self.do("true")
         since = self.do(f"echo 1 >{self.sysfs}/reset")
         self.assertIn("off", [event["details"]["mode"] for event in self.lab.events("gpu0", "latched")])
-        self.assertLess(self.watch.values(NODE, "Ready", before)[0][0] - since, AT_ONCE)
+        self.assertLess(self.watch.values(NODE, "Ready", before)[0][0] - since, self.at_once)
         self.assert_doubted(before, "gpu0")
         self.assertEqual(self.resets("gpu0"), 2, "its reset, and ours that puts it right")
         self.assert_left_alone(since, "gpu1")
@@ -153,7 +161,7 @@ class Witnesses(LabTest):
         since = self.do("systemd-run -q --unit=mapper python3 /root/mapper.py")
         self.addCleanup(self.lab.run, "systemctl stop mapper", check=False)
         opened = self.wait_value(self.path("gpu0"), "InUse", True, since)
-        self.assertLess(self.wait_value(NODE, "Ready", False, since) - opened, AT_ONCE)
+        self.assertLess(self.wait_value(NODE, "Ready", False, since) - opened, self.at_once)
         self.assertNotEqual(self.nvccd.device(self.address)["state"], "ready")
         self.assertIn("registers", self.nvccd.device(self.address)["error"])
         self.assertFalse(self.looks("gpu0"), "nobody talks to the mailbox beside it")
@@ -173,7 +181,9 @@ class Witnesses(LabTest):
 
     def wait_recovery(self, since):
         """Waits until the kernel tells of it, and returns when it began."""
-        return self.wait_until(lambda: self.events.errors(self.address, "BEGIN_RECOVERY", since), "the kernel to tell of the error")[0]
+        def began():
+            return self.events.errors(self.address, "BEGIN_RECOVERY", since)
+        return self.wait_until(began, "the kernel to tell of the error")[0]
 
     def test_an_error_of_the_bridge(self):
         since = self.do("true")
@@ -195,7 +205,7 @@ class Witnesses(LabTest):
         since = self.do("true")
         self.lab.inject_port_error("gpu0", "MALF_TLP")
         doubted = self.wait_value(self.path("gpu0"), "State", "discovered", since)
-        self.assertLess(doubted - self.wait_recovery(since), AT_ONCE)
+        self.assertLess(doubted - self.wait_recovery(since), self.at_once)
         self.assertEqual(self.lab.events("gpu0", "latched")[latched]["details"]["mode"], "off")
         # The kernel has reset the bus, and vfio-pci does not give the device its addresses back (6.12): who is to use it has to
         # have it found anew. Until then nothing is said that the hardware has not said.
@@ -219,7 +229,8 @@ class Witnesses(LabTest):
             self.lab.run("systemctl kill --signal=TERM nvccd-lab-machine")
             machine.wait_for("ended")
             ended = float(machine.output().split()[-1])
-        self.assertEqual(self.watch.values(NODE, "Ready", since)[:1], self.watch.values(NODE, "Ready", ended)[:1], "nobody saw it come")
+        changes = [change["time"] for change in self.watch.changes() if change["time"] >= since]
+        self.assertTrue(all(time >= ended for time in changes), "nobody saw it come")
         self.assert_doubted(ended, "gpu0", "gpu1")
         self.assertEqual(self.resets("gpu0"), 1)
 
