@@ -13,13 +13,15 @@ const Knowledge nothing = Unknown{};
 // row that proves its event harmless takes that back.
 struct DeviceLife::Table {
   DeviceLife& life;
+  bool was_trusted;
 
   void harmless() { --life.epoch_; }
   Ours* ours() { return std::get_if<Ours>(&life.custody_); }
 
   // Our own binding causes such events too, each of which is expected once.
   void operator()(const event::DriverEvent&) {
-    if (Ours* const work = ours(); work != nullptr && work->work == Work::look) {
+    // A look at one that was verified binds nothing.
+    if (Ours* const work = ours(); work != nullptr && work->work == Work::look && !was_trusted) {
       ++work->driver_events;
       return harmless();  // until the look is back, and it is known how many were its own
     }
@@ -149,7 +151,7 @@ struct DeviceLife::Table {
 DeviceLife DeviceLife::on(const Event& event) const {
   DeviceLife next = *this;
   next.doubt();
-  std::visit(Table{next}, event);
+  std::visit(Table{next, trusted().has_value()}, event);
   return next;
 }
 
