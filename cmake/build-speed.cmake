@@ -63,6 +63,18 @@ if(BUILD_TESTING AND CMAKE_BUILD_TYPE MATCHES "Rel")
   nvccd_add_options(OPTIONS -O1 -g1 DIRECTORIES tests/engine tests/fuzz tests/integration tests/kubernetes tests/support tests/unit)
 endif()
 
+# Stories of one shape have the same names for their devices and jobs, so each is compiled by itself. The emulator is no story.
+if(BUILD_TESTING)
+  foreach(directory tests bench)
+    nvccd_collect_targets(${PROJECT_SOURCE_DIR}/${directory} targets)
+    foreach(target ${targets})
+      if(NOT target MATCHES "^nvccd-(emulator|vfio-user)")
+        set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
+      endif()
+    endforeach()
+  endforeach()
+endif()
+
 # Coverage, so that the fuzzers see where their inputs lead. What is no program of ours need not have it.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND NVCCD_SANITIZE MATCHES "address")
   set(NVCCD_FUZZED_OPTIONS -fsanitize=fuzzer-no-link)
