@@ -19,6 +19,9 @@ JobId JobBook::open(JobKind kind, std::optional<Mode> mode, std::vector<PciAddre
                           .error = {},
                           .error_kind = std::nullopt};
   new_.push_back(id);
+  // Who hears of the new one first would take it for older than the end of the other.
+  replaced_.insert(replaced_.end(), closed_.begin(), closed_.end());
+  closed_.clear();
   return id;
 }
 
@@ -33,6 +36,8 @@ void JobBook::close(JobId id, JobState state, std::optional<ErrorKind> kind, con
 }
 
 void JobBook::tell_of_new(const std::vector<ManagerObserver*>& observers) {
+  for (const JobId id : std::exchange(replaced_, {}))
+    tell_of_end(id, observers);
   for (const JobId id : std::exchange(new_, {}))
     for (ManagerObserver* observer : observers)
       observer->job_added(id);
@@ -42,11 +47,17 @@ void JobBook::tell_of_changes(const std::vector<ManagerObserver*>& observers) {
   for (const JobId id : std::exchange(changed_, {}))
     for (ManagerObserver* observer : observers)
       observer->job_changed(id);
-  for (const JobId id : std::exchange(closed_, {})) {
-    for (ManagerObserver* observer : observers)
-      observer->job_removed(id);
-    jobs_.erase(id);
+  for (const JobId id : std::exchange(closed_, {}))
+    tell_of_end(id, observers);
+}
+
+void JobBook::tell_of_end(JobId id, const std::vector<ManagerObserver*>& observers) {
+  for (ManagerObserver* observer : observers) {
+    if (changed_.contains(id)) observer->job_changed(id);
+    observer->job_removed(id);
   }
+  changed_.erase(id);
+  jobs_.erase(id);
 }
 
 }  // namespace nvccd

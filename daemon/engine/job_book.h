@@ -33,11 +33,14 @@ class JobBook {
   void tell_of_changes(const std::vector<ManagerObserver*>& observers);
 
  private:
+  void tell_of_end(JobId id, const std::vector<ManagerObserver*>& observers);
+
   std::map<JobId, JobSnapshot> jobs_;
   JobId last_id_ = 0;
   std::vector<JobId> new_;
   std::set<JobId> changed_;
   std::vector<JobId> closed_;
+  std::vector<JobId> replaced_;  // closed before one of new_ was opened, of which is to be told after them
 };
 
 }  // namespace nvccd

@@ -274,5 +274,26 @@ TEST_F(ReconcileTest, GivesADeviceBackOnUnbindUntilItIsBoundAgain) {
   EXPECT_EQ(device(0).state, DeviceState::ready);
 }
 
+// The end of a replaced job is told before the one that replaces it: a client takes what comes first for
+// older.
+TEST_F(ReconcileTest, AReplacedJobEndsBeforeItsSuccessorIsKnown) {
+  class Order final : public ManagerObserver {
+   public:
+    void job_added(JobId id) override { told += "+" + std::to_string(id); }
+    void job_removed(JobId id) override { told += "-" + std::to_string(id); }
+    std::string told;
+  };
+  start_on(1);
+  ASSERT_TRUE(host->take_for_vm(slot(0)));
+  run();
+  const auto first = manager->set_mode(Mode::off, {.wait = true}).value();
+  run();
+  Order order;
+  manager->add_observer(order);
+  const auto second = manager->set_mode(Mode::devtools, {.wait = true}).value();
+  manager->remove_observer(order);
+  EXPECT_EQ(order.told, "-" + std::to_string(first) + "+" + std::to_string(second));
+}
+
 }  // namespace
 }  // namespace nvccd::test
