@@ -53,7 +53,8 @@ def command_line(qemu, kernel, modules, directory, ports, devices, append="", kv
         # must: native hot-plug, or the ports' link and presence bits stay clear and bus resets fail
         "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
         "-kernel", kernel / "vmlinuz", "-initrd", kernel / "initrd",
-        "-append", f"console=ttyS0 root=/dev/vda rw intel_iommu=on panic=-1 {append}".strip(),
+        # must: no_timer_check, or the kernel panics when a busy machine lets its timer tick late
+        "-append", f"console=ttyS0 root=/dev/vda rw intel_iommu=on panic=-1 no_timer_check {append}".strip(),
         *_disk("root", directory / "root.qcow2", "qcow2", 2, False),
         *_disk("modules", modules, "raw", 3, True),
         *_disk("payload", directory / "payload.tar", "raw", 4, True),
