@@ -44,14 +44,15 @@ function(nvccd_precompile name)
   endforeach()
 endfunction()
 
-# nvccd_add_options(OPTIONS... DIRECTORIES...): for all targets there.
+# nvccd_add_options(OPTIONS... DIRECTORIES...): for all targets there but those that stand apart.
 function(nvccd_add_options)
   cmake_parse_arguments(arg "" "" "OPTIONS;DIRECTORIES" ${ARGN})
   foreach(directory ${arg_DIRECTORIES})
     nvccd_collect_targets(${PROJECT_SOURCE_DIR}/${directory} targets)
     foreach(target ${targets})
       get_target_property(type ${target} TYPE)
-      if(type MATCHES "LIBRARY|EXECUTABLE")
+      get_target_property(apart ${target} NVCCD_APART)
+      if(type MATCHES "LIBRARY|EXECUTABLE" AND NOT apart)
         target_compile_options(${target} PRIVATE ${arg_OPTIONS})
       endif()
     endforeach()
