@@ -19,7 +19,7 @@ from .paths import emulator_program
 from .qmp import Qmp
 from .wait import until
 
-BOOT_TIMEOUT = 180
+BOOT_TIMEOUT = 400  # with others at work on the machine
 SPARE_PORTS = 4
 PCI_ADDRESS = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 
