@@ -64,16 +64,13 @@ struct DeviceLife::Table {
 
   // What was verified is what the holder got. While a worker of ours has the node, nobody else's opening
   // succeeds; what happens just before and after is accounted for when the worker is back (GroupUse).
-  void operator()(const event::NodeOpened&) {
+  void operator()(const event::NodeOpened& opened) {
     harmless();
     if (ours() != nullptr) return;
     if (auto* theirs = std::get_if<Theirs>(&life.custody_))
       theirs->seen = true;
     else
-      life.custody_ =
-          Theirs{.seen = true,
-                 .registers = false,
-                 .error = {.kind = ErrorKind::device_busy, .cause = "the device is in use by a VM"}};
+      life.custody_ = Theirs{.seen = true, .registers = false, .error = opened.by};
   }
   void operator()(const event::NodeClosed&) {
     if (ours() == nullptr) life.custody_ = Free{};

@@ -89,10 +89,12 @@ struct RegistersClosed {};  // likewise
 struct EventsLost {};       // of any kind
 struct MachineEnded {};     // a VM, which may have had nodes out of our sight
 struct Resumed {};          // the host slept
-struct NodeOpened {};       // its VFIO node, by somebody else
-struct NodeClosed {};       // likewise
-struct Recheck {};          // it is time to see whether one who was not seen to come is still there
-struct LookAgain {};        // somebody asks for a look; or what is wanted has become something else
+struct NodeOpened {
+  Error by = {.kind = ErrorKind::device_busy, .cause = "the device is in use by a VM"};
+};  // its VFIO node, by somebody else
+struct NodeClosed {};  // likewise
+struct Recheck {};     // it is time to see whether one who was not seen to come is still there
+struct LookAgain {};   // somebody asks for a look; or what is wanted has become something else
 struct WorkStarted {
   Work work = Work::look;
   std::uint64_t incarnation = 0;

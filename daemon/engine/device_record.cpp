@@ -62,6 +62,13 @@ void DeviceRecord::want(Care now, Mode mode) {
   desired = mode;
 }
 
+Error in_use_through(const std::string& node, const PciAddress& address) {
+  return Error{.kind = ErrorKind::device_busy,
+               .cause = "the device is in use: somebody has " + node + " open",
+               .advice = "stop the VM that uses it, or wait until it ends (fuser -v " + node + " names it)",
+               .device = address};
+}
+
 DeviceSnapshot project(const PciAddress& address, const DeviceRecord& record, bool binds) {
   const DeviceFacts& facts = record.facts;
   DeviceSnapshot snapshot{

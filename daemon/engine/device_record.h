@@ -49,6 +49,9 @@ struct DeviceRecord {
   void want(Care now, Mode mode);
 };
 
+// Somebody has the device's VFIO node open.
+Error in_use_through(const std::string& node, const PciAddress& address);
+
 // What everybody outside is told. The only way from a record to a snapshot. `binds`: looks bind devices.
 DeviceSnapshot project(const PciAddress& address, const DeviceRecord& record, bool binds);
 

@@ -142,7 +142,8 @@ void NodeManager::account_for_openings(const std::set<std::string>& nodes) {
     if (verdict == GroupUse::Verdict::nothing) continue;
     for (auto& [address, other] : records_) {
       if (!other.has_node(node)) continue;
-      if (verdict == GroupUse::Verdict::opened) other.happen(event::NodeOpened{});
+      if (verdict == GroupUse::Verdict::opened)
+        other.happen(event::NodeOpened{in_use_through(node, address)});
       if (verdict == GroupUse::Verdict::closed && other.life.holder() != nullptr)
         other.happen(event::NodeClosed{});
     }

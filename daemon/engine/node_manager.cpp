@@ -111,7 +111,7 @@ void NodeManager::registers_closed(const PciAddress& address) {
 void NodeManager::vfio_node_opened(const std::string& node) {
   if (node_is_ours(node)) return group_use_.opened_while_ours(node);
   for (auto& [address, record] : records_)
-    if (record.has_node(node)) record.happen(event::NodeOpened{});
+    if (record.has_node(node)) record.happen(event::NodeOpened{in_use_through(node, address)});
   reconcile();
 }
 
