@@ -7,7 +7,7 @@
 #include <csignal>
 #include <optional>
 
-#include "client.h"
+#include "vfio_user/tests/client.h"
 #include "server_process.h"
 
 namespace emulator::server::test {
