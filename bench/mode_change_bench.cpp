@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "base/event_scheduler.h"
-#include "emulated_host.h"
-#include "engine/node_manager.h"
+#include "common/base/event_scheduler.h"
+#include "daemon/engine/node_manager.h"
 #include "serial_manager.h"
-#include "support/temporary_directory.h"
+#include "tests/engine/emulated_host.h"
+#include "tests/support/temporary_directory.h"
 
 namespace nvccd::bench {
 namespace {

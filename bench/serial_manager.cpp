@@ -8,7 +8,7 @@
 #include <thread>
 #include <type_traits>
 
-#include "hardware/confidential_device.h"
+#include "daemon/hardware/confidential_device.h"
 
 namespace nvccd::bench {
 namespace {

@@ -7,9 +7,9 @@
 
 #include <vector>
 
-#include "hardware/chip.h"
-#include "hardware/device_access.h"
-#include "model/mode.h"
+#include "common/model/mode.h"
+#include "daemon/hardware/chip.h"
+#include "daemon/hardware/device_access.h"
 
 namespace nvccd::bench {
 

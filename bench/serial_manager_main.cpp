@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
-#include "pci/mapped_window.h"
-#include "pci/sysfs_host_devices.h"
+#include "daemon/pci/mapped_window.h"
+#include "daemon/pci/sysfs_host_devices.h"
 #include "serial_manager.h"
 
 namespace nvccd::bench {

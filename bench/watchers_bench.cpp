@@ -10,9 +10,9 @@
 #include <memory>
 #include <thread>
 
-#include "dbus/names.h"
-#include "support/private_bus.h"
-#include "support/signal_log.h"
+#include "common/bus/names.h"
+#include "tests/support/private_bus.h"
+#include "tests/support/signal_log.h"
 
 namespace nvccd::bench {
 namespace {

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "base/event.h"
+#include "common/base/event.h"
 
 namespace nvccd::client {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "model/mode.h"
-#include "model/pci_address.h"
+#include "common/model/mode.h"
+#include "common/model/pci_address.h"
 
 namespace nvccd::client {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <systemd/sd-bus.h>
 
-#include "dbus/error_name.h"
+#include "common/bus/error_name.h"
 
 namespace nvccd::client {
 namespace {

@@ -14,7 +14,7 @@
 #include "client/monitor.h"
 #include "client/overview.h"
 #include "client/terminal.h"
-#include "dbus/names.h"
+#include "common/bus/names.h"
 #include "preflight/preflight.h"
 
 namespace nvccd::client {

@@ -9,10 +9,10 @@
 #include <cstdlib>
 #include <system_error>
 
-#include "base/open_bus.h"
 #include "client/absence.h"
 #include "client/interruption.h"
-#include "dbus/names.h"
+#include "common/base/open_bus.h"
+#include "common/bus/names.h"
 
 namespace nvccd::client {
 namespace {

@@ -4,12 +4,12 @@
 #include <memory>
 #include <string>
 
-#include "base/event.h"
 #include "client/client_error.h"
-#include "client/managed_objects.h"
 #include "client/password_agent.h"
-#include "client/views.h"
-#include "model/finding.h"
+#include "common/base/event.h"
+#include "common/bus/managed_objects.h"
+#include "common/bus/views.h"
+#include "common/model/finding.h"
 
 namespace nvccd::client {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "client/table.h"
-#include "client/views.h"
+#include "common/bus/views.h"
 
 namespace nvccd::client {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "client/text.h"
-#include "model/finding.h"
+#include "common/model/finding.h"
 
 namespace nvccd::client {
 

@@ -13,8 +13,8 @@
 #include "client/progress.h"
 #include "client/terminal.h"
 #include "client/words.h"
-#include "dbus/error_name.h"
-#include "dbus/names.h"
+#include "common/bus/error_name.h"
+#include "common/bus/names.h"
 
 namespace nvccd::client {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "dbus/names.h"
+#include "common/bus/names.h"
 
 namespace nvccd::client {
 

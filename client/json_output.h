@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "client/views.h"
+#include "common/bus/views.h"
 
 namespace nvccd::client {
 

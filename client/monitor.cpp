@@ -12,7 +12,7 @@
 #include "client/subscription.h"
 #include "client/text.h"
 #include "client/words.h"
-#include "dbus/names.h"
+#include "common/bus/names.h"
 
 namespace nvccd::client {
 namespace {

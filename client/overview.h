@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "client/text.h"
-#include "client/views.h"
+#include "common/bus/views.h"
 
 namespace nvccd::client {
 

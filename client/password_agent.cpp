@@ -11,7 +11,7 @@
 #include <chrono>
 #include <string>
 
-#include "base/fd.h"
+#include "common/base/fd.h"
 
 namespace nvccd::client {
 namespace {

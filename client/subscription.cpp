@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <string_view>
 
-#include "dbus/names.h"
+#include "common/bus/names.h"
 
 namespace nvccd::client {
 namespace {

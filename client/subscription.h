@@ -4,8 +4,8 @@
 #include <deque>
 #include <string>
 
-#include "base/event.h"
 #include "client/connection.h"
+#include "common/base/event.h"
 
 namespace nvccd::client {
 

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string>
 
-#include "client/views.h"
+#include "common/bus/views.h"
 
 namespace nvccd::client {
 

@@ -82,10 +82,13 @@ if(BUILD_TESTING)
   endforeach()
 endif()
 
+# What ships.
+set(NVCCD_PROGRAMS client common daemon kubernetes preflight)
+
 # Coverage, so that the fuzzers see where their inputs lead. What is no program of ours need not have it.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND NVCCD_SANITIZE MATCHES "address")
   set(NVCCD_FUZZED_OPTIONS -fsanitize=fuzzer-no-link)
-  nvccd_add_options(OPTIONS ${NVCCD_FUZZED_OPTIONS} DIRECTORIES client daemon kubernetes)
+  nvccd_add_options(OPTIONS ${NVCCD_FUZZED_OPTIONS} DIRECTORIES ${NVCCD_PROGRAMS})
 endif()
 
 set(NVCCD_COMMON_HEADERS
@@ -94,7 +97,7 @@ set(NVCCD_COMMON_HEADERS
   <fmt/format.h> <fmt/ranges.h> <nlohmann/json.hpp> <systemd/sd-bus.h> <systemd/sd-event.h>)
 nvccd_precompile(nvccd-headers
   HEADERS ${NVCCD_COMMON_HEADERS} LINKS fmt::fmt OPTIONS ${NVCCD_FUZZED_OPTIONS}
-  DIRECTORIES daemon client kubernetes)
+  DIRECTORIES ${NVCCD_PROGRAMS})
 if(BUILD_TESTING)
   nvccd_precompile(nvccd-test-headers
     HEADERS ${NVCCD_COMMON_HEADERS} <gtest/gtest.h> <gmock/gmock.h> LINKS fmt::fmt GTest::gmock

@@ -1,4 +1,5 @@
-#include "daemon.h"
+#include "daemon/daemon.h"
+#include "common/host/host_confidential.h"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -7,9 +8,9 @@
 #include <cerrno>
 #include <csignal>
 
-#include "base/service_loop.h"
-#include "pci/mapped_window.h"
-#include "pci/sysfs_host_devices.h"
+#include "common/base/service_loop.h"
+#include "daemon/pci/mapped_window.h"
+#include "daemon/pci/sysfs_host_devices.h"
 #include "preflight/preflight.h"
 
 namespace nvccd {

@@ -1,14 +1,14 @@
 // The running daemon: everything made, connected, and let go of in order.
 #pragma once
 
-#include "base/event_scheduler.h"
-#include "dbus/bus_service.h"
-#include "engine/node_manager.h"
-#include "options.h"
-#include "publish/event_log.h"
-#include "publish/published_files.h"
-#include "publish/service_status.h"
-#include "witnesses.h"
+#include "common/base/event_scheduler.h"
+#include "daemon/bus/bus_service.h"
+#include "daemon/engine/node_manager.h"
+#include "daemon/options.h"
+#include "daemon/publish/event_log.h"
+#include "daemon/publish/published_files.h"
+#include "daemon/publish/service_status.h"
+#include "daemon/witnesses.h"
 
 namespace nvccd {
 

@@ -5,10 +5,10 @@
 
 #include <cstdlib>
 
-#include "base/log.h"
-#include "daemon.h"
-#include "preparation.h"
-#include "publish/journal.h"
+#include "common/base/log.h"
+#include "daemon/daemon.h"
+#include "daemon/preparation.h"
+#include "daemon/publish/journal.h"
 
 namespace {
 

@@ -1,6 +1,6 @@
-#include "options.h"
+#include "daemon/options.h"
 
-#include "base/command_line.h"
+#include "common/base/command_line.h"
 
 namespace nvccd {
 

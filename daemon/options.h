@@ -6,7 +6,7 @@
 #include <string>
 #include <variant>
 
-#include "config/settings_file.h"
+#include "common/config/settings_file.h"
 
 namespace nvccd {
 

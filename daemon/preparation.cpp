@@ -1,10 +1,10 @@
-#include "preparation.h"
+#include "daemon/preparation.h"
 
 #include <algorithm>
 
-#include "pci/binding.h"
-#include "pci/device_facts.h"
-#include "policy/desired.h"
+#include "common/host/device_facts.h"
+#include "common/policy/desired.h"
+#include "daemon/pci/binding.h"
 
 namespace nvccd {
 

@@ -1,8 +1,8 @@
 // What is done for the daemon by those with more privileges: udev, and systemd before it starts the daemon.
 #pragma once
 
-#include "config/settings.h"
-#include "pci/sysfs.h"
+#include "common/config/settings.h"
+#include "common/host/sysfs.h"
 
 namespace nvccd {
 

@@ -1,10 +1,10 @@
-#include "witnesses.h"
+#include "daemon/witnesses.h"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 
-#include "pci/topology.h"
+#include "common/host/topology.h"
 
 namespace nvccd {
 

@@ -2,12 +2,12 @@
 // polls.
 #pragma once
 
-#include "engine/node_manager.h"
-#include "pci/resume_watch.h"
-#include "pci/sysfs_watch.h"
-#include "pci/vfio_watch.h"
-#include "udev/kvm_monitor.h"
-#include "udev/pci_monitor.h"
+#include "daemon/engine/node_manager.h"
+#include "daemon/pci/resume_watch.h"
+#include "daemon/pci/sysfs_watch.h"
+#include "daemon/pci/vfio_watch.h"
+#include "daemon/udev/kvm_monitor.h"
+#include "daemon/udev/pci_monitor.h"
 
 namespace nvccd {
 

@@ -1,4 +1,4 @@
-#include "engine/change.h"
+#include "daemon/engine/change.h"
 
 #include <fmt/format.h>
 

@@ -4,9 +4,9 @@
 
 #include <functional>
 
-#include "engine/look.h"
-#include "hardware/confidential_device.h"
-#include "model/node.h"
+#include "common/model/node.h"
+#include "daemon/engine/look.h"
+#include "daemon/hardware/confidential_device.h"
 
 namespace nvccd {
 

@@ -1,4 +1,4 @@
-#include "engine/device_life.h"
+#include "daemon/engine/device_life.h"
 
 #include <utility>
 

@@ -13,8 +13,8 @@
 #include <optional>
 #include <variant>
 
-#include "model/error.h"
-#include "model/mode.h"
+#include "common/model/error.h"
+#include "common/model/mode.h"
 
 namespace nvccd {
 

@@ -1,4 +1,4 @@
-#include "engine/device_record.h"
+#include "daemon/engine/device_record.h"
 
 #include <algorithm>
 

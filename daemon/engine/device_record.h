@@ -4,10 +4,10 @@
 #include <memory>
 #include <vector>
 
-#include "base/scheduler.h"
-#include "engine/device_life.h"
-#include "engine/look.h"
-#include "model/device.h"
+#include "common/base/scheduler.h"
+#include "common/model/device.h"
+#include "daemon/engine/device_life.h"
+#include "daemon/engine/look.h"
 
 namespace nvccd {
 

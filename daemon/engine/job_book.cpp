@@ -1,4 +1,4 @@
-#include "engine/job_book.h"
+#include "daemon/engine/job_book.h"
 
 #include <utility>
 

@@ -5,7 +5,7 @@
 #include <set>
 #include <vector>
 
-#include "engine/manager.h"
+#include "daemon/engine/manager.h"
 
 namespace nvccd {
 

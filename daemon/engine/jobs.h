@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "engine/node_mode_store.h"
-#include "engine/transition.h"
+#include "daemon/engine/node_mode_store.h"
+#include "daemon/engine/transition.h"
 
 namespace nvccd {
 

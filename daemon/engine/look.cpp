@@ -1,11 +1,11 @@
-#include "engine/look.h"
+#include "daemon/engine/look.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "hardware/confidential_device.h"
+#include "daemon/hardware/confidential_device.h"
 
 namespace nvccd {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <functional>
 
-#include "base/clock.h"
-#include "engine/device_life.h"
-#include "engine/permission.h"
-#include "pci/host_devices.h"
+#include "common/base/clock.h"
+#include "daemon/engine/device_life.h"
+#include "daemon/engine/permission.h"
+#include "daemon/pci/host_devices.h"
 
 namespace nvccd {
 

@@ -4,9 +4,9 @@
 
 #include <map>
 
-#include "model/device.h"
-#include "model/error.h"
-#include "model/node.h"
+#include "common/model/device.h"
+#include "common/model/error.h"
+#include "common/model/node.h"
 
 namespace nvccd {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/node_manager.h"
+#include "daemon/engine/node_manager.h"
 
 namespace nvccd {
 

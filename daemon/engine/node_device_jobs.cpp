@@ -1,7 +1,7 @@
 // The part of NodeManager that does single things with one device: bind, unbind, reset.
 #include <utility>
 
-#include "engine/node_manager.h"
+#include "daemon/engine/node_manager.h"
 
 namespace nvccd {
 namespace {

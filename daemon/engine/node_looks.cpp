@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/node_manager.h"
+#include "daemon/engine/node_manager.h"
 
 namespace nvccd {
 namespace {

@@ -1,9 +1,9 @@
-#include "engine/node_manager.h"
+#include "daemon/engine/node_manager.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "policy/desired.h"
+#include "common/policy/desired.h"
 
 namespace nvccd {
 

@@ -2,12 +2,12 @@
 // what is not known, change what is not as it should be, publish. Everything here runs on the loop's thread.
 #pragma once
 
-#include "config/settings_file.h"
-#include "engine/device_record.h"
-#include "engine/group_use.h"
-#include "engine/jobs.h"
-#include "engine/manager.h"
-#include "engine/publication.h"
+#include "common/config/settings_file.h"
+#include "daemon/engine/device_record.h"
+#include "daemon/engine/group_use.h"
+#include "daemon/engine/jobs.h"
+#include "daemon/engine/manager.h"
+#include "daemon/engine/publication.h"
 
 namespace nvccd {
 

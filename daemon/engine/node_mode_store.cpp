@@ -1,12 +1,12 @@
-#include "engine/node_mode_store.h"
+#include "daemon/engine/node_mode_store.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <cerrno>
 
-#include "base/atomic_file.h"
-#include "base/regular_file.h"
+#include "common/base/atomic_file.h"
+#include "common/base/regular_file.h"
 
 namespace nvccd {
 namespace {

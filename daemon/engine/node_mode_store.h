@@ -3,8 +3,8 @@
 
 #include <filesystem>
 
-#include "model/error.h"
-#include "model/mode.h"
+#include "common/model/error.h"
+#include "common/model/mode.h"
 
 namespace nvccd {
 

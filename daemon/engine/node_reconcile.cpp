@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/node_manager.h"
-#include "policy/desired.h"
+#include "common/policy/desired.h"
+#include "daemon/engine/node_manager.h"
 
 namespace nvccd {
 

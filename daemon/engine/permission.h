@@ -4,7 +4,7 @@
 
 #include <atomic>
 
-#include "model/error.h"
+#include "common/model/error.h"
 
 namespace nvccd {
 

@@ -1,4 +1,4 @@
-#include "engine/publication.h"
+#include "daemon/engine/publication.h"
 
 #include <utility>
 

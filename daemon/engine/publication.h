@@ -5,8 +5,8 @@
 #include <map>
 #include <vector>
 
-#include "engine/job_book.h"
-#include "engine/manager.h"
+#include "daemon/engine/job_book.h"
+#include "daemon/engine/manager.h"
 
 namespace nvccd {
 

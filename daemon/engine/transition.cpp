@@ -1,4 +1,4 @@
-#include "engine/transition.h"
+#include "daemon/engine/transition.h"
 
 #include <fmt/format.h>
 

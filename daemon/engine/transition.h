@@ -4,8 +4,8 @@
 
 #include <map>
 
-#include "base/scheduler.h"
-#include "engine/change.h"
+#include "common/base/scheduler.h"
+#include "daemon/engine/change.h"
 
 namespace nvccd {
 

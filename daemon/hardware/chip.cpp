@@ -1,4 +1,4 @@
-#include "hardware/chip.h"
+#include "daemon/hardware/chip.h"
 
 #include <array>
 

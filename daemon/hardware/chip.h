@@ -5,8 +5,8 @@
 #include <optional>
 #include <span>
 
-#include "hardware/device_access.h"
-#include "model/device.h"
+#include "common/model/device.h"
+#include "daemon/hardware/device_access.h"
 
 namespace nvccd {
 

@@ -1,11 +1,11 @@
-#include "hardware/confidential_device.h"
+#include "daemon/hardware/confidential_device.h"
 
 #include <fmt/format.h>
 
 #include <utility>
 
-#include "hardware/pci_config.h"
-#include "hardware/registers.h"
+#include "daemon/hardware/pci_config.h"
+#include "daemon/hardware/registers.h"
 
 namespace nvccd {
 namespace {

@@ -2,9 +2,9 @@
 // Used by the thread that holds the device's access.
 #pragma once
 
-#include "base/clock.h"
-#include "hardware/chip.h"
-#include "hardware/prc_client.h"
+#include "common/base/clock.h"
+#include "daemon/hardware/chip.h"
+#include "daemon/hardware/prc_client.h"
 
 namespace nvccd {
 

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "model/error.h"
+#include "common/model/error.h"
 
 namespace nvccd {
 

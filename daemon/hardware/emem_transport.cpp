@@ -1,11 +1,11 @@
-#include "hardware/emem_transport.h"
+#include "daemon/hardware/emem_transport.h"
 
 #include <fmt/format.h>
 
 #include <optional>
 
-#include "hardware/mailbox_timing.h"
-#include "hardware/registers.h"
+#include "daemon/hardware/mailbox_timing.h"
+#include "daemon/hardware/registers.h"
 
 namespace nvccd {
 namespace {

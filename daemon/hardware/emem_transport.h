@@ -2,7 +2,7 @@
 // channel 2. Facts: NVIDIA's gpu-admin-tools, see docs/hardware.md.
 #pragma once
 
-#include "hardware/fsp_transport.h"
+#include "daemon/hardware/fsp_transport.h"
 
 namespace nvccd {
 

@@ -1,4 +1,4 @@
-#include "hardware/fsp_packet.h"
+#include "daemon/hardware/fsp_packet.h"
 
 #include <fmt/format.h>
 

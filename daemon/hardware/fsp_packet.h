@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "model/error.h"
+#include "common/model/error.h"
 
 namespace nvccd {
 

@@ -1,9 +1,9 @@
-#include "hardware/fsp_transport.h"
+#include "daemon/hardware/fsp_transport.h"
 
 #include <utility>
 
-#include "hardware/emem_transport.h"
-#include "hardware/mnoc_transport.h"
+#include "daemon/hardware/emem_transport.h"
+#include "daemon/hardware/mnoc_transport.h"
 
 namespace nvccd {
 

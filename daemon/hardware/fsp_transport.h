@@ -3,9 +3,9 @@
 
 #include <memory>
 
-#include "base/clock.h"
-#include "hardware/chip.h"
-#include "hardware/fsp_packet.h"
+#include "common/base/clock.h"
+#include "daemon/hardware/chip.h"
+#include "daemon/hardware/fsp_packet.h"
 
 namespace nvccd {
 

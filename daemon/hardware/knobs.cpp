@@ -1,4 +1,4 @@
-#include "hardware/knobs.h"
+#include "daemon/hardware/knobs.h"
 
 #include <fmt/format.h>
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "model/device.h"
+#include "common/model/device.h"
 
 namespace nvccd {
 

@@ -3,7 +3,7 @@
 // time of a change.
 #pragma once
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 
 namespace nvccd::mailbox_timing {
 

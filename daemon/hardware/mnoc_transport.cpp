@@ -1,9 +1,9 @@
-#include "hardware/mnoc_transport.h"
+#include "daemon/hardware/mnoc_transport.h"
 
 #include <fmt/format.h>
 
-#include "hardware/mailbox_timing.h"
-#include "hardware/registers.h"
+#include "daemon/hardware/mailbox_timing.h"
+#include "daemon/hardware/registers.h"
 
 namespace nvccd {
 namespace {

@@ -1,6 +1,6 @@
-#include "hardware/pci_config.h"
+#include "daemon/hardware/pci_config.h"
 
-#include "hardware/registers.h"
+#include "daemon/hardware/registers.h"
 
 namespace nvccd {
 namespace {

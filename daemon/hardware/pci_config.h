@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "hardware/device_access.h"
+#include "daemon/hardware/device_access.h"
 
 namespace nvccd {
 

@@ -1,11 +1,11 @@
-#include "hardware/prc_client.h"
+#include "daemon/hardware/prc_client.h"
 
 #include <fmt/format.h>
 
 #include <array>
 #include <utility>
 
-#include "hardware/mailbox_timing.h"
+#include "daemon/hardware/mailbox_timing.h"
 
 namespace nvccd {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "hardware/fsp_transport.h"
-#include "hardware/knobs.h"
+#include "daemon/hardware/fsp_transport.h"
+#include "daemon/hardware/knobs.h"
 
 namespace nvccd {
 

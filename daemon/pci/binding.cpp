@@ -1,16 +1,16 @@
-#include "pci/binding.h"
+#include "daemon/pci/binding.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 
-#include "pci/companions.h"
-#include "pci/console_use.h"
-#include "pci/device_facts.h"
-#include "pci/driver_use.h"
-#include "pci/group_obstacle.h"
-#include "pci/kernel_modules.h"
+#include "common/host/companions.h"
+#include "common/host/console_use.h"
+#include "common/host/device_facts.h"
+#include "common/host/driver_use.h"
+#include "common/host/group_obstacle.h"
+#include "common/host/kernel_modules.h"
 
 namespace nvccd {
 namespace {

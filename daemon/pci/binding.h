@@ -1,8 +1,8 @@
 // Binding a device, and the companions in its IOMMU group, to a vfio driver.
 #pragma once
 
-#include "pci/host_devices.h"
-#include "pci/sysfs.h"
+#include "common/host/sysfs.h"
+#include "daemon/pci/host_devices.h"
 
 namespace nvccd {
 

@@ -1,12 +1,12 @@
-#include "pci/device_hold.h"
+#include "daemon/pci/device_hold.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 
 #include <cstdlib>
 
-#include "pci/device_facts.h"
-#include "pci/group_obstacle.h"
+#include "common/host/device_facts.h"
+#include "common/host/group_obstacle.h"
 
 namespace nvccd {
 namespace {

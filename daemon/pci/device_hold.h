@@ -4,8 +4,8 @@
 
 #include <map>
 
-#include "pci/held_directory.h"
-#include "pci/vfio_group.h"
+#include "daemon/pci/held_directory.h"
+#include "daemon/pci/vfio_group.h"
 
 namespace nvccd {
 

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "base/fd.h"
+#include "common/base/fd.h"
 
 namespace nvccd {
 

@@ -1,4 +1,4 @@
-#include "pci/held_directory.h"
+#include "daemon/pci/held_directory.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,8 +1,8 @@
 // A device's directory in sysfs that is the same one for good, whatever its address leads to later.
 #pragma once
 
-#include "pci/file_identity.h"
-#include "pci/sysfs.h"
+#include "common/host/sysfs.h"
+#include "daemon/pci/file_identity.h"
 
 namespace nvccd {
 

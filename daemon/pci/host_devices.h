@@ -6,30 +6,10 @@
 #include <set>
 #include <vector>
 
-#include "hardware/device_access.h"
-#include "model/device.h"
-#include "model/node.h"
+#include "common/host/device_facts.h"
+#include "daemon/hardware/device_access.h"
 
 namespace nvccd {
-
-// What the kernel knows of a device.
-struct DeviceFacts {
-  std::uint64_t instance = 0;  // never that of an earlier device at the address
-  DeviceKind kind = DeviceKind::gpu;
-  std::uint16_t vendor_id = 0;
-  std::uint16_t device_id = 0;
-  std::string name;
-  std::string driver;            // "": none
-  bool driver_is_vfio = false;   // vfio-pci or a variant of it
-  bool companions_bound = true;  // to a vfio driver, all of them; so it is when there are none
-  // What in its IOMMU group keeps VMs from the device; it names the member. Another GPU or switch of the
-  // group counts too as long as a driver of the host has it, even one that is about to be bound.
-  std::optional<Error> group_obstacle;
-  std::optional<int> iommu_group;
-  std::string vfio_group;   // path of the group's node; "": none
-  std::string vfio_device;  // path of the iommufd character device; "": none
-  std::optional<int> numa_node;
-};
 
 struct BindPolicy {
   std::string driver = "auto";  // auto: the best vfio driver for the device
@@ -70,8 +50,5 @@ class HostDevices {
   // companion, that keeps VMs from it.
   virtual Result<std::unique_ptr<DeviceAccess>> acquire(const PciAddress& address) = 0;
 };
-
-// What protects guests on this host.
-HostConfidential detect_host_confidential(const std::string& sys_root);
 
 }  // namespace nvccd

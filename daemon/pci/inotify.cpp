@@ -1,4 +1,4 @@
-#include "pci/inotify.h"
+#include "daemon/pci/inotify.h"
 
 #include <array>
 #include <cerrno>

@@ -9,8 +9,8 @@
 #include <functional>
 #include <memory>
 
-#include "base/event.h"
-#include "base/fd.h"
+#include "common/base/event.h"
+#include "common/base/fd.h"
 
 namespace nvccd {
 

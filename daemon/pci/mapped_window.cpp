@@ -1,4 +1,4 @@
-#include "pci/mapped_window.h"
+#include "daemon/pci/mapped_window.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -3,9 +3,9 @@
 
 #include <csignal>
 
-#include "hardware/device_access.h"
-#include "pci/own_openings.h"
-#include "pci/sysfs.h"
+#include "common/host/sysfs.h"
+#include "daemon/hardware/device_access.h"
+#include "daemon/pci/own_openings.h"
 
 namespace nvccd {
 

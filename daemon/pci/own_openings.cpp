@@ -1,4 +1,4 @@
-#include "pci/own_openings.h"
+#include "daemon/pci/own_openings.h"
 
 namespace nvccd {
 

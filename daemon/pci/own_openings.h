@@ -5,7 +5,7 @@
 #include <map>
 #include <mutex>
 
-#include "model/pci_address.h"
+#include "common/model/pci_address.h"
 
 namespace nvccd {
 

@@ -1,4 +1,4 @@
-#include "pci/power_hold.h"
+#include "daemon/pci/power_hold.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
-#include "base/clock.h"
-#include "pci/held_directory.h"
+#include "common/base/clock.h"
+#include "daemon/pci/held_directory.h"
 
 namespace nvccd {
 

@@ -1,4 +1,4 @@
-#include "pci/resume_watch.h"
+#include "daemon/pci/resume_watch.h"
 
 #include <sys/timerfd.h>
 

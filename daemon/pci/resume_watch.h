@@ -4,10 +4,10 @@
 #include <functional>
 #include <memory>
 
-#include "base/clock.h"
-#include "base/event.h"
-#include "base/fd.h"
-#include "model/error.h"
+#include "common/base/clock.h"
+#include "common/base/event.h"
+#include "common/base/fd.h"
+#include "common/model/error.h"
 
 namespace nvccd {
 

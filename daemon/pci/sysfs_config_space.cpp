@@ -1,4 +1,4 @@
-#include "pci/sysfs_config_space.h"
+#include "daemon/pci/sysfs_config_space.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

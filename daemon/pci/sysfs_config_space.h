@@ -3,9 +3,9 @@
 
 #include <functional>
 
-#include "base/fd.h"
-#include "hardware/device_access.h"
-#include "pci/held_directory.h"
+#include "common/base/fd.h"
+#include "daemon/hardware/device_access.h"
+#include "daemon/pci/held_directory.h"
 
 namespace nvccd {
 

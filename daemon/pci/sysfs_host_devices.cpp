@@ -1,17 +1,17 @@
-#include "pci/sysfs_host_devices.h"
+#include "daemon/pci/sysfs_host_devices.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "pci/binding.h"
-#include "pci/companions.h"
-#include "pci/device_facts.h"
-#include "pci/device_hold.h"
-#include "pci/mapped_window.h"
-#include "pci/power_hold.h"
-#include "pci/sysfs_config_space.h"
+#include "common/host/companions.h"
+#include "common/host/device_facts.h"
+#include "daemon/pci/binding.h"
+#include "daemon/pci/device_hold.h"
+#include "daemon/pci/mapped_window.h"
+#include "daemon/pci/power_hold.h"
+#include "daemon/pci/sysfs_config_space.h"
 
 namespace nvccd {
 namespace {

@@ -1,11 +1,11 @@
 // The host's NVIDIA devices, through sysfs and VFIO.
 #pragma once
 
-#include "base/clock.h"
-#include "pci/host_devices.h"
-#include "pci/own_openings.h"
-#include "pci/pci_names.h"
-#include "pci/vfio_group.h"
+#include "common/base/clock.h"
+#include "common/host/pci_names.h"
+#include "daemon/pci/host_devices.h"
+#include "daemon/pci/own_openings.h"
+#include "daemon/pci/vfio_group.h"
 
 namespace nvccd {
 

@@ -1,11 +1,11 @@
-#include "pci/sysfs_watch.h"
+#include "daemon/pci/sysfs_watch.h"
 
 #include <fmt/format.h>
 
 #include <cerrno>
 #include <utility>
 
-#include "pci/topology.h"
+#include "common/host/topology.h"
 
 namespace nvccd {
 namespace {

@@ -6,9 +6,9 @@
 #include <memory>
 #include <set>
 
-#include "pci/inotify.h"
-#include "pci/own_openings.h"
-#include "pci/sysfs.h"
+#include "common/host/sysfs.h"
+#include "daemon/pci/inotify.h"
+#include "daemon/pci/own_openings.h"
 
 namespace nvccd {
 

@@ -1,4 +1,4 @@
-#include "pci/vfio_group.h"
+#include "daemon/pci/vfio_group.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -7,7 +7,7 @@
 #include <chrono>
 #include <thread>
 
-#include "pci/file_identity.h"
+#include "daemon/pci/file_identity.h"
 
 namespace nvccd {
 namespace {

@@ -6,8 +6,8 @@
 #include <memory>
 #include <mutex>
 
-#include "base/fd.h"
-#include "pci/sysfs.h"
+#include "common/base/fd.h"
+#include "common/host/sysfs.h"
 
 namespace nvccd {
 

@@ -1,4 +1,4 @@
-#include "pci/vfio_watch.h"
+#include "daemon/pci/vfio_watch.h"
 
 #include <fmt/format.h>
 

@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "pci/inotify.h"
-#include "pci/sysfs.h"
+#include "common/host/sysfs.h"
+#include "daemon/pci/inotify.h"
 
 namespace nvccd {
 

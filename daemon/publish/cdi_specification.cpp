@@ -1,10 +1,10 @@
-#include "publish/cdi_specification.h"
+#include "daemon/publish/cdi_specification.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "model/vfio_unit.h"
+#include "common/model/vfio_unit.h"
 
 namespace nvccd {
 namespace {

@@ -1,4 +1,4 @@
-#include "publish/event_log.h"
+#include "daemon/publish/event_log.h"
 
 #include <fmt/format.h>
 

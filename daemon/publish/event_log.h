@@ -4,8 +4,8 @@
 
 #include <map>
 
-#include "engine/manager.h"
-#include "publish/log_entry.h"
+#include "daemon/engine/manager.h"
+#include "daemon/publish/log_entry.h"
 
 namespace nvccd {
 

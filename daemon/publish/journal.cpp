@@ -1,4 +1,4 @@
-#include "publish/journal.h"
+#include "daemon/publish/journal.h"
 
 // Where in the source an entry was made is of no use to anybody here.
 #define SD_JOURNAL_SUPPRESS_LOCATION

@@ -1,7 +1,7 @@
 // Where log entries go: to the journal with their fields, or to a person who runs the daemon by hand.
 #pragma once
 
-#include "publish/log_entry.h"
+#include "daemon/publish/log_entry.h"
 
 namespace nvccd {
 

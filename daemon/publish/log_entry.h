@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "model/node.h"
+#include "common/model/node.h"
 
 namespace nvccd {
 

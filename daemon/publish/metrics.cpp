@@ -1,4 +1,4 @@
-#include "publish/metrics.h"
+#include "daemon/publish/metrics.h"
 
 #include <fmt/format.h>
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "engine/manager.h"
-#include "publish/transition_statistics.h"
+#include "daemon/engine/manager.h"
+#include "daemon/publish/transition_statistics.h"
 
 namespace nvccd {
 

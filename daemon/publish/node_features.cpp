@@ -1,4 +1,4 @@
-#include "publish/node_features.h"
+#include "daemon/publish/node_features.h"
 
 #include <fmt/format.h>
 

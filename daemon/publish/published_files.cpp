@@ -1,4 +1,4 @@
-#include "publish/published_files.h"
+#include "daemon/publish/published_files.h"
 
 #include <spdlog/spdlog.h>
 
@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "base/atomic_file.h"
-#include "publish/cdi_specification.h"
-#include "publish/metrics.h"
-#include "publish/node_features.h"
-#include "publish/state_document.h"
+#include "common/base/atomic_file.h"
+#include "daemon/publish/cdi_specification.h"
+#include "daemon/publish/metrics.h"
+#include "daemon/publish/node_features.h"
+#include "daemon/publish/state_document.h"
 
 namespace nvccd {
 namespace {

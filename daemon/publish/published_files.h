@@ -7,10 +7,10 @@
 #include <set>
 #include <string>
 
-#include "base/deferred_call.h"
-#include "engine/manager.h"
-#include "publish/resource_name.h"
-#include "publish/transition_statistics.h"
+#include "common/base/deferred_call.h"
+#include "daemon/engine/manager.h"
+#include "daemon/publish/resource_name.h"
+#include "daemon/publish/transition_statistics.h"
 
 namespace nvccd {
 

@@ -1,4 +1,4 @@
-#include "publish/resource_name.h"
+#include "daemon/publish/resource_name.h"
 
 #include <fmt/format.h>
 

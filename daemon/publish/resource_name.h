@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "model/device.h"
+#include "common/model/device.h"
 
 namespace nvccd {
 

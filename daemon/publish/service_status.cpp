@@ -1,8 +1,8 @@
-#include "publish/service_status.h"
+#include "daemon/publish/service_status.h"
 
 #include <utility>
 
-#include "publish/status_text.h"
+#include "daemon/publish/status_text.h"
 
 namespace nvccd {
 

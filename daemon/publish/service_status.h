@@ -4,8 +4,8 @@
 #include <functional>
 #include <memory>
 
-#include "base/deferred_call.h"
-#include "engine/manager.h"
+#include "common/base/deferred_call.h"
+#include "daemon/engine/manager.h"
 
 namespace nvccd {
 

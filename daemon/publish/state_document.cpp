@@ -1,4 +1,4 @@
-#include "publish/state_document.h"
+#include "daemon/publish/state_document.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>

@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
-#include "model/device.h"
-#include "model/node.h"
-#include "publish/resource_name.h"
+#include "common/model/device.h"
+#include "common/model/node.h"
+#include "daemon/publish/resource_name.h"
 
 namespace nvccd {
 

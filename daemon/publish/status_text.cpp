@@ -1,4 +1,4 @@
-#include "publish/status_text.h"
+#include "daemon/publish/status_text.h"
 
 #include <fmt/format.h>
 

@@ -4,8 +4,8 @@
 #include <map>
 #include <string>
 
-#include "model/device.h"
-#include "model/node.h"
+#include "common/model/device.h"
+#include "common/model/node.h"
 
 namespace nvccd {
 

@@ -1,4 +1,4 @@
-#include "publish/transition_statistics.h"
+#include "daemon/publish/transition_statistics.h"
 
 #include <utility>
 

@@ -5,8 +5,8 @@
 #include <memory>
 #include <optional>
 
-#include "base/clock.h"
-#include "engine/manager.h"
+#include "common/base/clock.h"
+#include "daemon/engine/manager.h"
 
 namespace nvccd {
 

@@ -1,4 +1,4 @@
-#include "udev/kvm_monitor.h"
+#include "daemon/udev/kvm_monitor.h"
 
 #include <utility>
 

@@ -2,7 +2,7 @@
 // VFIO nodes nobody sees being opened.
 #pragma once
 
-#include "udev/udev_listener.h"
+#include "daemon/udev/udev_listener.h"
 
 namespace nvccd {
 

@@ -1,4 +1,4 @@
-#include "udev/pci_monitor.h"
+#include "daemon/udev/pci_monitor.h"
 
 #include <array>
 

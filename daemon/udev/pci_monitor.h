@@ -2,7 +2,7 @@
 // as soon as udev has processed the event.
 #pragma once
 
-#include "udev/udev_listener.h"
+#include "daemon/udev/udev_listener.h"
 
 namespace nvccd {
 

@@ -1,4 +1,4 @@
-#include "udev/udev_listener.h"
+#include "daemon/udev/udev_listener.h"
 
 #include <libudev.h>
 

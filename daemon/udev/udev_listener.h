@@ -5,8 +5,8 @@
 #include <memory>
 #include <string_view>
 
-#include "base/event.h"
-#include "model/error.h"
+#include "common/base/event.h"
+#include "common/model/error.h"
 
 struct udev_device;
 struct udev_monitor;

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "base/scheduler.h"
+#include "common/base/scheduler.h"
 #include "kubernetes/device-plugin/registration.h"
 #include "kubernetes/device-plugin/resource_server.h"
 #include "kubernetes/state/path_watch.h"

@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "base/log.h"
+#include "common/base/log.h"
 #include "kubernetes/device-plugin/plugin.h"
 
 int main(int argc, char** argv) {

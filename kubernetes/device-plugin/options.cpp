@@ -1,6 +1,6 @@
 #include "kubernetes/device-plugin/options.h"
 
-#include "base/command_line.h"
+#include "common/base/command_line.h"
 
 namespace nvccd::kubernetes {
 

@@ -12,7 +12,7 @@
 #include <ranges>
 #include <utility>
 
-#include "base/service_loop.h"
+#include "common/base/service_loop.h"
 #include "kubernetes/device-plugin/advertisement_files.h"
 #include "kubernetes/device-plugin/change_log.h"
 #include "kubernetes/device-plugin/registration.h"

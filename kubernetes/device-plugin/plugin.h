@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "base/event_scheduler.h"
-#include "base/fd.h"
+#include "common/base/event_scheduler.h"
+#include "common/base/fd.h"
 #include "kubernetes/device-plugin/endpoint.h"
 #include "kubernetes/device-plugin/options.h"
 #include "kubernetes/state/path_watch.h"

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-#include "model/error.h"
+#include "common/model/error.h"
 
 namespace nvccd::kubernetes {
 

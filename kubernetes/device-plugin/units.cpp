@@ -6,8 +6,8 @@
 #include <ranges>
 #include <set>
 
+#include "common/model/vfio_unit.h"
 #include "kubernetes/device-plugin/resource_name.h"
-#include "model/vfio_unit.h"
 
 namespace nvccd::kubernetes {
 namespace {

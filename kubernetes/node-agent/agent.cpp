@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "dbus/error_name.h"
+#include "common/bus/error_name.h"
 
 namespace nvccd::agent {
 namespace {

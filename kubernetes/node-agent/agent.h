@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "base/clock.h"
-#include "base/scheduler.h"
+#include "common/base/clock.h"
+#include "common/base/scheduler.h"
 #include "kubernetes/node-agent/api_client.h"
 #include "kubernetes/node-agent/budget.h"
 #include "kubernetes/node-agent/decision.h"

@@ -3,7 +3,7 @@
 
 #include <random>
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 
 namespace nvccd::agent {
 

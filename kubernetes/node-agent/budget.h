@@ -1,7 +1,7 @@
 // How often something may be done: some times at once, then only now and then.
 #pragma once
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 
 namespace nvccd::agent {
 

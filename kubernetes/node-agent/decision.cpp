@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "model/mode.h"
+#include "common/model/mode.h"
 
 namespace nvccd::agent {
 namespace {

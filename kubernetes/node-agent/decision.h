@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "client/views.h"
+#include "common/bus/views.h"
 #include "kubernetes/node-agent/operands.h"
 
 namespace nvccd::agent {

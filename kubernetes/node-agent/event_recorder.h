@@ -6,8 +6,8 @@
 #include <span>
 #include <string>
 
-#include "base/clock.h"
-#include "base/scheduler.h"
+#include "common/base/clock.h"
+#include "common/base/scheduler.h"
 #include "kubernetes/node-agent/api_client.h"
 #include "kubernetes/node-agent/backoff.h"
 #include "kubernetes/node-agent/budget.h"

@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/clock.h"
-#include "base/event.h"
-#include "model/error.h"
+#include "common/base/clock.h"
+#include "common/base/event.h"
+#include "common/model/error.h"
 
 namespace nvccd::agent {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "model/error.h"
+#include "common/model/error.h"
 
 namespace nvccd::agent {
 

@@ -5,8 +5,8 @@
 
 #include <fstream>
 
-#include "base/atomic_file.h"
-#include "model/mode.h"
+#include "common/base/atomic_file.h"
+#include "common/model/mode.h"
 
 namespace nvccd::agent {
 namespace {

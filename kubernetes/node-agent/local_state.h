@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-#include "model/error.h"
+#include "common/model/error.h"
 
 namespace nvccd::agent {
 

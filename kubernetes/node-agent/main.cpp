@@ -4,9 +4,9 @@
 
 #include <cstdlib>
 
-#include "base/event_scheduler.h"
-#include "base/log.h"
-#include "base/service_loop.h"
+#include "common/base/event_scheduler.h"
+#include "common/base/log.h"
+#include "common/base/service_loop.h"
 #include "kubernetes/node-agent/agent.h"
 #include "kubernetes/node-agent/options.h"
 

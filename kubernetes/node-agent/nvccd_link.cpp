@@ -6,8 +6,8 @@
 #include <system_error>
 #include <utility>
 
-#include "base/open_bus.h"
-#include "dbus/names.h"
+#include "common/base/open_bus.h"
+#include "common/bus/names.h"
 
 namespace nvccd::agent {
 namespace {

@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "base/event.h"
-#include "base/scheduler.h"
+#include "common/base/event.h"
+#include "common/base/scheduler.h"
 #include "kubernetes/node-agent/backoff.h"
 #include "kubernetes/node-agent/decision.h"
 #include "kubernetes/node-agent/nvccd_objects.h"

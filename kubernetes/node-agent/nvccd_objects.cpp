@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "dbus/names.h"
+#include "common/bus/names.h"
 
 namespace nvccd::agent {
 

@@ -5,8 +5,8 @@
 
 #include <string>
 
-#include "client/managed_objects.h"
-#include "client/views.h"
+#include "common/bus/managed_objects.h"
+#include "common/bus/views.h"
 
 namespace nvccd::agent {
 

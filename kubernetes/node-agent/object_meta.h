@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/model/error.h"
 #include "kubernetes/node-agent/operands.h"
-#include "model/error.h"
 
 namespace nvccd::agent {
 

@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-#include "base/scheduler.h"
+#include "common/base/scheduler.h"
 #include "kubernetes/node-agent/api_client.h"
 #include "kubernetes/node-agent/backoff.h"
 #include "kubernetes/node-agent/line_splitter.h"

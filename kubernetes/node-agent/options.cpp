@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "base/command_line.h"
+#include "common/base/command_line.h"
 
 namespace nvccd::agent {
 namespace {

@@ -6,8 +6,8 @@
 #include <functional>
 #include <memory>
 
-#include "base/event.h"
-#include "model/error.h"
+#include "common/base/event.h"
+#include "common/model/error.h"
 
 namespace nvccd::kubernetes {
 

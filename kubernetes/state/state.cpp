@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/regular_file.h"
+#include "common/base/regular_file.h"
 
 namespace nvccd::kubernetes {
 namespace {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "model/device.h"
-#include "model/node.h"
+#include "common/model/device.h"
+#include "common/model/node.h"
 
 namespace nvccd::kubernetes {
 

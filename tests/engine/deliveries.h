@@ -6,8 +6,8 @@
 #include <optional>
 #include <vector>
 
-#include "base/clock.h"
-#include "engine/node_manager.h"
+#include "common/base/clock.h"
+#include "daemon/engine/node_manager.h"
 
 namespace nvccd::test {
 

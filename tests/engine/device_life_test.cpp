@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "engine/device_life.h"
+#include "daemon/engine/device_life.h"
 
 namespace nvccd {
 namespace {

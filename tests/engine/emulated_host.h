@@ -5,10 +5,10 @@
 #include <functional>
 #include <map>
 
-#include "base/clock.h"
-#include "base/scheduler.h"
-#include "device.h"
-#include "pci/host_devices.h"
+#include "common/base/clock.h"
+#include "common/base/scheduler.h"
+#include "daemon/pci/host_devices.h"
+#include "tests/emulator/device.h"
 
 namespace nvccd::test {
 

@@ -7,8 +7,8 @@
 #include <array>
 #include <iostream>
 
-#include "faults.h"
 #include "node_fixture.h"
+#include "tests/emulator/faults.h"
 
 namespace nvccd::test {
 namespace {

@@ -1,8 +1,8 @@
 // What the hardware itself says of a device's mode, for tests that do not take the daemon's word.
 #pragma once
 
-#include "device.h"
-#include "model/mode.h"
+#include "common/model/mode.h"
+#include "tests/emulator/device.h"
 
 namespace nvccd::test {
 

@@ -4,10 +4,10 @@
 
 #include <utility>
 
+#include "common/policy/desired.h"
+#include "daemon/publish/state_document.h"
 #include "hardware_truth.h"
 #include "node_fixture.h"
-#include "policy/desired.h"
-#include "publish/state_document.h"
 
 namespace nvccd::test {
 namespace {

@@ -13,7 +13,7 @@
 #include <map>
 #include <string>
 
-#include "engine/manager.h"
+#include "daemon/engine/manager.h"
 #include "ground_truth.h"
 
 namespace nvccd::test {

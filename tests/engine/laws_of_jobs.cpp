@@ -1,10 +1,10 @@
 // The laws that are judged at the end of a job, and at the end of everything.
 #include <fmt/format.h>
 
+#include "common/policy/desired.h"
 #include "hardware_truth.h"
 #include "laws.h"
 #include "node_fixture.h"
-#include "policy/desired.h"
 
 namespace nvccd::test {
 

@@ -5,10 +5,10 @@
 
 #include <filesystem>
 
+#include "daemon/engine/node_manager.h"
 #include "emulated_host.h"
-#include "engine/node_manager.h"
 #include "simulation.h"
-#include "support/temporary_directory.h"
+#include "tests/support/temporary_directory.h"
 
 namespace nvccd::test {
 

@@ -7,7 +7,7 @@
 #include <csignal>
 #include <iostream>
 
-#include "base/fd.h"
+#include "common/base/fd.h"
 #include "node_fixture.h"
 #include "remote_device.h"
 

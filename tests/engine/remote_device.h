@@ -6,8 +6,8 @@
 #include <memory>
 #include <span>
 
-#include "clock.h"
-#include "device.h"
+#include "tests/emulator/clock.h"
+#include "tests/emulator/device.h"
 
 namespace nvccd::test {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "device.h"
-#include "model/mode.h"
+#include "common/model/mode.h"
+#include "tests/emulator/device.h"
 
 namespace nvccd::test {
 

@@ -11,9 +11,9 @@
 #include <thread>
 #include <vector>
 
-#include "base/clock.h"
-#include "base/scheduler.h"
-#include "clock.h"
+#include "common/base/clock.h"
+#include "common/base/scheduler.h"
+#include "tests/emulator/clock.h"
 
 namespace nvccd::test {
 

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <span>
 
-#include "hardware/confidential_device.h"
+#include "daemon/hardware/confidential_device.h"
 
 namespace {
 

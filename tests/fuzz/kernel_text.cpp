@@ -3,9 +3,9 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "model/mode.h"
-#include "model/pci_address.h"
-#include "pci/device_facts.h"
+#include "common/host/device_facts.h"
+#include "common/model/mode.h"
+#include "common/model/pci_address.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

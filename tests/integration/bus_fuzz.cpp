@@ -9,11 +9,11 @@
 #include <map>
 #include <memory>
 
-#include "dbus/names.h"
+#include "common/bus/names.h"
 #include "emulated_node.h"
 #include "introspected.h"
 #include "random_message.h"
-#include "support/fake_polkit.h"
+#include "tests/support/fake_polkit.h"
 
 // There in programs with an address sanitizer, whose memory mallinfo2() does not know.
 extern "C" std::size_t __sanitizer_get_current_allocated_bytes() __attribute__((weak));

@@ -7,8 +7,8 @@
 #include <array>
 #include <fstream>
 
-#include "support/child_process.h"
-#include "support/private_bus.h"
+#include "tests/support/child_process.h"
+#include "tests/support/private_bus.h"
 
 namespace nvccd::test {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <memory>
 
-#include "support/bus_fixture.h"
-#include "support/fake_polkit.h"
+#include "tests/support/bus_fixture.h"
+#include "tests/support/fake_polkit.h"
 
 namespace nvccd::test {
 namespace {

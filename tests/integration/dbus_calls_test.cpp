@@ -1,8 +1,8 @@
 // What callers of nvccd's methods get.
 #include <gtest/gtest.h>
 
-#include "dbus/error_name.h"
-#include "support/bus_fixture.h"
+#include "common/bus/error_name.h"
+#include "tests/support/bus_fixture.h"
 
 namespace nvccd::test {
 namespace {

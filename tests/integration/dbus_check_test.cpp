@@ -1,7 +1,7 @@
 // Check: one run of the preflight checks for everybody who asks meanwhile.
 #include <gtest/gtest.h>
 
-#include "support/bus_fixture.h"
+#include "tests/support/bus_fixture.h"
 
 namespace nvccd::test {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "support/bus_fixture.h"
+#include "tests/support/bus_fixture.h"
 
 namespace nvccd::test {
 namespace {

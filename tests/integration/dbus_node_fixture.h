@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "dbus/names.h"
+#include "common/bus/names.h"
 #include "emulated_node.h"
-#include "support/private_bus.h"
-#include "support/signal_log.h"
+#include "tests/support/private_bus.h"
+#include "tests/support/signal_log.h"
 
 namespace nvccd::test {
 

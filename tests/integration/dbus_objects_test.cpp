@@ -7,7 +7,7 @@
 #include <regex>
 #include <sstream>
 
-#include "support/bus_fixture.h"
+#include "tests/support/bus_fixture.h"
 
 namespace nvccd::test {
 namespace {

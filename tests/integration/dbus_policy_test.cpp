@@ -5,8 +5,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "dbus/authority.h"
-#include "support/bus_fixture.h"
+#include "daemon/bus/authority.h"
+#include "tests/support/bus_fixture.h"
 
 namespace nvccd::test {
 namespace {

@@ -7,8 +7,8 @@
 #include <set>
 #include <sstream>
 
-#include "support/bus_fixture.h"
-#include "support/signal_log.h"
+#include "tests/support/bus_fixture.h"
+#include "tests/support/signal_log.h"
 
 namespace nvccd::test {
 namespace {

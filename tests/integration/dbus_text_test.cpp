@@ -1,4 +1,4 @@
-#include "dbus/text.h"
+#include "daemon/bus/text.h"
 
 #include <gtest/gtest.h>
 

@@ -5,12 +5,12 @@
 #include <memory>
 #include <string>
 
-#include "dbus/bus_service.h"
-#include "emulated_host.h"
-#include "engine/node_manager.h"
+#include "daemon/bus/bus_service.h"
+#include "daemon/engine/node_manager.h"
 #include "paced_simulation.h"
-#include "simulation.h"
-#include "support/temporary_directory.h"
+#include "tests/engine/emulated_host.h"
+#include "tests/engine/simulation.h"
+#include "tests/support/temporary_directory.h"
 
 namespace nvccd::test {
 

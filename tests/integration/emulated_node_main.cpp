@@ -9,9 +9,9 @@
 #include <memory>
 
 #include "node_commands.h"
-#include "support/event_loop.h"
-#include "support/fake_polkit.h"
-#include "support/private_bus.h"
+#include "tests/support/event_loop.h"
+#include "tests/support/fake_polkit.h"
+#include "tests/support/private_bus.h"
 
 namespace nvccd::test {
 namespace {

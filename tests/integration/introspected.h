@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "support/private_bus.h"
+#include "tests/support/private_bus.h"
 
 namespace nvccd::test {
 

@@ -8,9 +8,9 @@
 
 #include <fstream>
 
-#include "dbus/error_name.h"
+#include "common/bus/error_name.h"
 #include "nvccctl_fixture.h"
-#include "support/fake_polkit.h"
+#include "tests/support/fake_polkit.h"
 
 namespace nvccd::test {
 namespace {

@@ -1,8 +1,8 @@
 // nvccctl as people and scripts run it, against nvccd's objects on a private bus.
 #pragma once
 
-#include "support/bus_fixture.h"
-#include "support/child_process.h"
+#include "tests/support/bus_fixture.h"
+#include "tests/support/child_process.h"
 
 namespace nvccd::test {
 

@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "emulated_node.h"
-#include "support/child_process.h"
-#include "support/private_bus.h"
-#include "support/screen.h"
+#include "tests/support/child_process.h"
+#include "tests/support/private_bus.h"
+#include "tests/support/screen.h"
 
 namespace nvccd::test {
 namespace {

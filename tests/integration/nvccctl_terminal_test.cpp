@@ -7,7 +7,7 @@
 #include <regex>
 
 #include "nvccctl_fixture.h"
-#include "support/screen.h"
+#include "tests/support/screen.h"
 
 namespace nvccd::test {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <chrono>
 
-#include "base/event.h"
-#include "simulation.h"
+#include "common/base/event.h"
+#include "tests/engine/simulation.h"
 
 namespace nvccd::test {
 

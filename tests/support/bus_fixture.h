@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "dbus/bus_service.h"
-#include "dbus/names.h"
-#include "support/fake_manager.h"
-#include "support/private_bus.h"
+#include "common/bus/names.h"
+#include "daemon/bus/bus_service.h"
+#include "fake_manager.h"
+#include "private_bus.h"
 
 namespace nvccd::test {
 

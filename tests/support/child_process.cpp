@@ -1,4 +1,4 @@
-#include "support/child_process.h"
+#include "child_process.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -9,7 +9,7 @@
 
 #include <stdexcept>
 
-#include "support/event_loop.h"
+#include "event_loop.h"
 
 namespace nvccd::test {
 

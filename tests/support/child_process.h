@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "base/event.h"
-#include "base/fd.h"
+#include "common/base/event.h"
+#include "common/base/fd.h"
 
 namespace nvccd::test {
 

@@ -1,4 +1,4 @@
-#include "support/event_loop.h"
+#include "event_loop.h"
 
 #include <stdexcept>
 

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <functional>
 
-#include "base/event.h"
+#include "common/base/event.h"
 
 namespace nvccd::test {
 

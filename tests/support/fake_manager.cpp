@@ -1,4 +1,4 @@
-#include "support/fake_manager.h"
+#include "fake_manager.h"
 
 namespace nvccd::test {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/manager.h"
+#include "daemon/engine/manager.h"
 
 namespace nvccd::test {
 

@@ -1,4 +1,4 @@
-#include "support/fake_polkit.h"
+#include "fake_polkit.h"
 
 #include <stdexcept>
 #include <utility>

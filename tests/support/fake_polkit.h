@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "base/event.h"
-#include "support/private_bus.h"
+#include "common/base/event.h"
+#include "private_bus.h"
 
 namespace nvccd::test {
 

@@ -1,4 +1,4 @@
-#include "support/private_bus.h"
+#include "private_bus.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -10,8 +10,8 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "base/fd.h"
-#include "dbus/names.h"
+#include "common/base/fd.h"
+#include "common/bus/names.h"
 
 namespace nvccd::test {
 namespace {

@@ -5,9 +5,9 @@
 
 #include <string>
 
-#include "base/event.h"
-#include "support/event_loop.h"
-#include "support/temporary_directory.h"
+#include "common/base/event.h"
+#include "event_loop.h"
+#include "temporary_directory.h"
 
 namespace nvccd::test {
 

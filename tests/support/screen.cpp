@@ -1,4 +1,4 @@
-#include "support/screen.h"
+#include "screen.h"
 
 #include <algorithm>
 #include <stdexcept>

@@ -1,4 +1,4 @@
-#include "support/signal_log.h"
+#include "signal_log.h"
 
 #include <fmt/format.h>
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "support/private_bus.h"
+#include "private_bus.h"
 
 namespace nvccd::test {
 

@@ -1,4 +1,4 @@
-#include "support/temporary_directory.h"
+#include "temporary_directory.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -4,8 +4,8 @@
 
 #include <limits>
 
-#include "base/event_scheduler.h"
-#include "support/event_loop.h"
+#include "common/base/event_scheduler.h"
+#include "tests/support/event_loop.h"
 
 namespace nvccd {
 namespace {

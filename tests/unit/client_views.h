@@ -1,7 +1,7 @@
 // Devices as nvccctl knows them.
 #pragma once
 
-#include "client/views.h"
+#include "common/bus/views.h"
 
 namespace nvccd::client {
 

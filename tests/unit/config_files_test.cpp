@@ -8,8 +8,8 @@
 #include <regex>
 #include <sstream>
 
-#include "config/settings_file.h"
-#include "support/temporary_directory.h"
+#include "common/config/settings_file.h"
+#include "tests/support/temporary_directory.h"
 
 namespace nvccd {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "config/settings_file.h"
+#include "common/config/settings_file.h"
 
 namespace nvccd {
 namespace {

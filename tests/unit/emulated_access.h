@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
-#include "emulator/device.h"
-#include "hardware/confidential_device.h"
+#include "common/base/clock.h"
+#include "daemon/hardware/confidential_device.h"
+#include "tests/emulator/device.h"
 
 namespace nvccd::test {
 

@@ -8,7 +8,7 @@
 #include <map>
 #include <string>
 
-#include "base/fd.h"
+#include "common/base/fd.h"
 
 struct udev_device {
   std::string action;

@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "hardware/confidential_device.h"
-#include "hardware/registers.h"
+#include "daemon/hardware/confidential_device.h"
+#include "daemon/hardware/registers.h"
 
 namespace nvccd {
 namespace {

@@ -5,8 +5,8 @@
 #include <map>
 #include <utility>
 
-#include "hardware/chip.h"
-#include "hardware/knobs.h"
+#include "daemon/hardware/chip.h"
+#include "daemon/hardware/knobs.h"
 
 namespace nvccd {
 namespace {

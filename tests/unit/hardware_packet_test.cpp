@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "hardware/fsp_packet.h"
+#include "daemon/hardware/fsp_packet.h"
 
 namespace nvccd {
 namespace {

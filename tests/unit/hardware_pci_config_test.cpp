@@ -3,7 +3,7 @@
 
 #include <map>
 
-#include "hardware/pci_config.h"
+#include "daemon/hardware/pci_config.h"
 
 namespace nvccd {
 namespace {

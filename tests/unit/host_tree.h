@@ -7,8 +7,8 @@
 #include <sstream>
 #include <string>
 
-#include "pci/sysfs.h"
-#include "support/temporary_directory.h"
+#include "common/host/sysfs.h"
+#include "tests/support/temporary_directory.h"
 
 namespace nvccd::test {
 

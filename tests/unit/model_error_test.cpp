@@ -2,7 +2,7 @@
 
 #include <cerrno>
 
-#include "model/error.h"
+#include "common/model/error.h"
 
 namespace nvccd {
 namespace {

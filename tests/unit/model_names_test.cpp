@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "model/device.h"
-#include "model/node.h"
+#include "common/model/device.h"
+#include "common/model/node.h"
 
 namespace nvccd {
 namespace {

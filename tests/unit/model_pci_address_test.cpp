@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "model/pci_address.h"
+#include "common/model/pci_address.h"
 
 namespace nvccd {
 namespace {

@@ -7,8 +7,8 @@
 
 #include <fstream>
 
-#include "engine/node_mode_store.h"
-#include "support/temporary_directory.h"
+#include "daemon/engine/node_mode_store.h"
+#include "tests/support/temporary_directory.h"
 
 namespace nvccd {
 namespace {

@@ -5,10 +5,10 @@
 #include <csignal>
 #include <thread>
 
+#include "daemon/pci/mapped_window.h"
+#include "daemon/pci/power_hold.h"
+#include "daemon/pci/sysfs_config_space.h"
 #include "host_tree.h"
-#include "pci/mapped_window.h"
-#include "pci/power_hold.h"
-#include "pci/sysfs_config_space.h"
 
 namespace nvccd {
 namespace {

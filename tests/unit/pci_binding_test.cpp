@@ -6,8 +6,8 @@
 
 #include <thread>
 
+#include "daemon/pci/binding.h"
 #include "host_tree.h"
-#include "pci/binding.h"
 
 namespace nvccd {
 namespace {

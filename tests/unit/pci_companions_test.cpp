@@ -2,9 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/host/companions.h"
+#include "daemon/pci/binding.h"
 #include "host_tree.h"
-#include "pci/binding.h"
-#include "pci/companions.h"
 
 namespace nvccd {
 namespace {

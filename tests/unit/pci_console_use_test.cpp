@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/host/console_use.h"
 #include "host_tree.h"
-#include "pci/console_use.h"
 
 namespace nvccd {
 namespace {

@@ -2,9 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/host/device_facts.h"
+#include "common/host/host_confidential.h"
+#include "common/host/pci_names.h"
 #include "host_tree.h"
-#include "pci/device_facts.h"
-#include "pci/pci_names.h"
 
 namespace nvccd {
 namespace {

@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "daemon/pci/sysfs_host_devices.h"
 #include "host_tree.h"
-#include "pci/sysfs_host_devices.h"
 
 namespace nvccd {
 namespace {

@@ -1,8 +1,8 @@
 // Giving a device back to the host: what a release writes, and what of the group it leaves alone.
 #include <gtest/gtest.h>
 
+#include "daemon/pci/binding.h"
 #include "host_tree.h"
-#include "pci/binding.h"
 
 namespace nvccd {
 namespace {

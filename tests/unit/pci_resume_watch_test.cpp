@@ -1,7 +1,7 @@
 // Whether the host has slept. That a timer fires at the waking up only a real host shows.
 #include <gtest/gtest.h>
 
-#include "pci/resume_watch.h"
+#include "daemon/pci/resume_watch.h"
 
 namespace nvccd {
 namespace {

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 
+#include "common/host/topology.h"
+#include "daemon/pci/sysfs_watch.h"
 #include "host_tree.h"
-#include "pci/sysfs_watch.h"
-#include "pci/topology.h"
 
 namespace nvccd {
 namespace {

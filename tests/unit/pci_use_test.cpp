@@ -2,9 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/host/driver_use.h"
+#include "daemon/pci/vfio_group.h"
 #include "host_tree.h"
-#include "pci/driver_use.h"
-#include "pci/vfio_group.h"
 
 namespace nvccd {
 namespace {

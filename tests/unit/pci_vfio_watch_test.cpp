@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/pci/vfio_watch.h"
 #include "host_tree.h"
-#include "pci/vfio_watch.h"
 
 namespace nvccd {
 namespace {

@@ -1,7 +1,7 @@
 // What the node's mode means for one device, and which exceptions count.
 #include <gtest/gtest.h>
 
-#include "policy/desired.h"
+#include "common/policy/desired.h"
 
 namespace nvccd {
 namespace {

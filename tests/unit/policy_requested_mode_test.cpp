@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "policy/desired.h"
+#include "common/policy/desired.h"
 
 namespace nvccd {
 namespace {

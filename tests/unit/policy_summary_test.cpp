@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "policy/desired.h"
+#include "common/policy/desired.h"
 
 namespace nvccd {
 namespace {

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "preflight/preflight.h"
-#include "support/temporary_directory.h"
+#include "tests/support/temporary_directory.h"
 
 namespace nvccd::test {
 

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "engine/node_mode_store.h"
+#include "daemon/engine/node_mode_store.h"
 #include "preflight_broken.h"
 
 namespace nvccd::preflight {

@@ -1,5 +1,5 @@
 // What is done to devices before the daemon runs, by udev and by the unit.
-#include "preparation.h"
+#include "daemon/preparation.h"
 
 #include <gtest/gtest.h>
 

@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "publish/cdi_specification.h"
-#include "support/fake_manager.h"
+#include "daemon/publish/cdi_specification.h"
+#include "tests/support/fake_manager.h"
 
 namespace nvccd::test {
 namespace {

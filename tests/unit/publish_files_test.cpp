@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "publish/published_files.h"
-#include "support/event_loop.h"
-#include "support/fake_manager.h"
-#include "support/temporary_directory.h"
+#include "daemon/publish/published_files.h"
+#include "tests/support/event_loop.h"
+#include "tests/support/fake_manager.h"
+#include "tests/support/temporary_directory.h"
 
 namespace nvccd::test {
 namespace {

@@ -5,9 +5,9 @@
 
 #include <fstream>
 
-#include "publish/event_log.h"
-#include "publish/journal.h"
-#include "support/fake_manager.h"
+#include "daemon/publish/event_log.h"
+#include "daemon/publish/journal.h"
+#include "tests/support/fake_manager.h"
 
 namespace nvccd::test {
 namespace {

@@ -3,8 +3,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "publish/metrics.h"
-#include "support/fake_manager.h"
+#include "daemon/publish/metrics.h"
+#include "tests/support/fake_manager.h"
 
 namespace nvccd::test {
 namespace {

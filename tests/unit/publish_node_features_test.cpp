@@ -1,10 +1,10 @@
-#include "publish/node_features.h"
+#include "daemon/publish/node_features.h"
 
 #include <gtest/gtest.h>
 
 #include <sstream>
 
-#include "support/fake_manager.h"
+#include "tests/support/fake_manager.h"
 
 namespace nvccd::test {
 namespace {

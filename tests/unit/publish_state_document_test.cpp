@@ -3,8 +3,8 @@
 #include <fstream>
 #include <regex>
 
-#include "publish/state_document.h"
-#include "support/fake_manager.h"
+#include "daemon/publish/state_document.h"
+#include "tests/support/fake_manager.h"
 
 namespace nvccd::test {
 namespace {

@@ -1,10 +1,10 @@
 // The line that systemctl status shows.
 #include <gtest/gtest.h>
 
-#include "publish/service_status.h"
-#include "publish/status_text.h"
-#include "support/event_loop.h"
-#include "support/fake_manager.h"
+#include "daemon/publish/service_status.h"
+#include "daemon/publish/status_text.h"
+#include "tests/support/event_loop.h"
+#include "tests/support/fake_manager.h"
 
 namespace nvccd::test {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <cerrno>
 
+#include "daemon/udev/kvm_monitor.h"
 #include "fake_udev.h"
-#include "udev/kvm_monitor.h"
 
 namespace nvccd {
 namespace {

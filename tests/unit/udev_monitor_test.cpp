@@ -5,8 +5,8 @@
 #include <array>
 #include <cerrno>
 
+#include "daemon/udev/pci_monitor.h"
 #include "fake_udev.h"
-#include "udev/pci_monitor.h"
 
 namespace nvccd {
 namespace {

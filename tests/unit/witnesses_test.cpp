@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "daemon/witnesses.h"
 #include "fake_udev.h"
 #include "host_tree.h"
-#include "node_fixture.h"
-#include "witnesses.h"
+#include "tests/engine/node_fixture.h"
 
 namespace nvccd::test {
 namespace {

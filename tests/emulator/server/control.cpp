@@ -1,4 +1,4 @@
-#include "server/control.h"
+#include "control.h"
 
 #include <fmt/format.h>
 

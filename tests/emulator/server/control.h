@@ -14,7 +14,7 @@
 
 #include <string>
 
-#include "server/node.h"
+#include "node.h"
 
 namespace emulator::server {
 

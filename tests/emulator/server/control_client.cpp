@@ -1,4 +1,4 @@
-#include "server/control_client.h"
+#include "control_client.h"
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "vfio_user/unix_socket.h"
+#include "tests/emulator/vfio_user/unix_socket.h"
 
 namespace emulator::server {
 

@@ -1,4 +1,4 @@
-#include "server/control_socket.h"
+#include "control_socket.h"
 
 #include <sys/socket.h>
 

@@ -9,8 +9,8 @@
 #include <memory>
 #include <string>
 
-#include "vfio_user/event_loop.h"
-#include "vfio_user/unix_socket.h"
+#include "tests/emulator/vfio_user/event_loop.h"
+#include "tests/emulator/vfio_user/unix_socket.h"
 
 namespace emulator::server {
 

@@ -1,4 +1,4 @@
-#include "server/event_log.h"
+#include "event_log.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

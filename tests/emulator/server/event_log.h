@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/fd.h"
-#include "clock.h"
+#include "common/base/fd.h"
+#include "tests/emulator/clock.h"
 
 namespace emulator::server {
 

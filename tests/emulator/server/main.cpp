@@ -13,12 +13,12 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "server/control.h"
-#include "server/control_client.h"
-#include "server/control_socket.h"
-#include "server/event_log.h"
-#include "server/node.h"
-#include "server/node_description.h"
+#include "control.h"
+#include "control_client.h"
+#include "control_socket.h"
+#include "event_log.h"
+#include "node.h"
+#include "node_description.h"
 
 namespace emulator::server {
 namespace {

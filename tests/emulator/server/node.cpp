@@ -1,10 +1,10 @@
-#include "server/node.h"
+#include "node.h"
 
 #include <fmt/format.h>
 
 #include <utility>
 
-#include "faults.h"
+#include "tests/emulator/faults.h"
 
 namespace emulator::server {
 

@@ -7,11 +7,11 @@
 #include <memory>
 #include <string>
 
-#include "clock.h"
-#include "device.h"
-#include "server/event_log.h"
-#include "server/node_description.h"
-#include "vfio_user/device_socket.h"
+#include "event_log.h"
+#include "node_description.h"
+#include "tests/emulator/clock.h"
+#include "tests/emulator/device.h"
+#include "tests/emulator/vfio_user/device_socket.h"
 
 namespace emulator::server {
 

@@ -1,4 +1,4 @@
-#include "server/node_description.h"
+#include "node_description.h"
 
 #include <fmt/format.h>
 

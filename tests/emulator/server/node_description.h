@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "device.h"
+#include "tests/emulator/device.h"
 
 namespace emulator::server {
 

@@ -1,5 +1,5 @@
 // Every fault is visible to a host, and ends when it is switched off.
-#include "faults.h"
+#include "tests/emulator/faults.h"
 
 #include <gtest/gtest.h>
 

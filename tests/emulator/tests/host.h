@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "device.h"
+#include "tests/emulator/device.h"
 
 namespace emulator {
 

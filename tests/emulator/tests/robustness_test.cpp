@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <random>
 
-#include "faults.h"
 #include "host.h"
+#include "tests/emulator/faults.h"
 
 namespace emulator {
 namespace {

@@ -1,4 +1,4 @@
-#include "vfio_user/codec.h"
+#include "codec.h"
 
 #include <fmt/format.h>
 

@@ -10,8 +10,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "base/fd.h"
-#include "vfio_user/protocol.h"
+#include "common/base/fd.h"
+#include "protocol.h"
 
 namespace emulator::vfio_user {
 

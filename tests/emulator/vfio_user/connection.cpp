@@ -1,4 +1,4 @@
-#include "vfio_user/connection.h"
+#include "connection.h"
 
 #include <sys/socket.h>
 

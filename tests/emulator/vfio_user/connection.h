@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "vfio_user/event_loop.h"
-#include "vfio_user/session.h"
+#include "event_loop.h"
+#include "session.h"
 
 namespace emulator::vfio_user {
 

@@ -1,4 +1,4 @@
-#include "vfio_user/device_socket.h"
+#include "device_socket.h"
 
 #include <utility>
 

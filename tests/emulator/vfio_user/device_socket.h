@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 
-#include "vfio_user/connection.h"
-#include "vfio_user/unix_socket.h"
+#include "connection.h"
+#include "unix_socket.h"
 
 namespace emulator::vfio_user {
 

@@ -1,4 +1,4 @@
-#include "vfio_user/dma_table.h"
+#include "dma_table.h"
 
 #include <cerrno>
 #include <limits>

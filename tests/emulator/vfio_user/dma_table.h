@@ -5,7 +5,7 @@
 #include <expected>
 #include <map>
 
-#include "vfio_user/protocol.h"
+#include "protocol.h"
 
 namespace emulator::vfio_user {
 

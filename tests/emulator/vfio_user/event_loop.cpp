@@ -1,4 +1,4 @@
-#include "vfio_user/event_loop.h"
+#include "event_loop.h"
 
 #include <pthread.h>
 

@@ -10,7 +10,7 @@
 #include <initializer_list>
 #include <memory>
 
-#include "base/event.h"
+#include "common/base/event.h"
 
 namespace emulator::vfio_user {
 

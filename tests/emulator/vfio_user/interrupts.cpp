@@ -1,4 +1,4 @@
-#include "vfio_user/interrupts.h"
+#include "interrupts.h"
 
 #include <unistd.h>
 

@@ -6,7 +6,7 @@
 #include <map>
 #include <vector>
 
-#include "vfio_user/codec.h"
+#include "codec.h"
 
 namespace emulator::vfio_user {
 

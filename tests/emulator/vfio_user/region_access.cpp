@@ -1,10 +1,10 @@
-#include "vfio_user/region_access.h"
+#include "region_access.h"
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
 
-#include "vfio_user/protocol.h"
+#include "protocol.h"
 
 namespace emulator::vfio_user {
 

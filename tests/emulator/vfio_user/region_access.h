@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "device.h"
+#include "tests/emulator/device.h"
 
 namespace emulator::vfio_user {
 

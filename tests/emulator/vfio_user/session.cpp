@@ -1,11 +1,11 @@
-#include "vfio_user/session.h"
+#include "session.h"
 
 #include <fmt/format.h>
 
 #include <cerrno>
 
-#include "vfio_user/region_access.h"
-#include "vfio_user/version.h"
+#include "region_access.h"
+#include "version.h"
 
 namespace emulator::vfio_user {
 

@@ -5,10 +5,10 @@
 #include <expected>
 #include <string>
 
-#include "device.h"
-#include "vfio_user/codec.h"
-#include "vfio_user/dma_table.h"
-#include "vfio_user/interrupts.h"
+#include "codec.h"
+#include "dma_table.h"
+#include "interrupts.h"
+#include "tests/emulator/device.h"
 
 namespace emulator::vfio_user {
 

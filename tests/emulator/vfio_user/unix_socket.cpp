@@ -1,4 +1,4 @@
-#include "vfio_user/unix_socket.h"
+#include "unix_socket.h"
 
 #include <fmt/format.h>
 #include <sys/socket.h>

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "base/fd.h"
+#include "common/base/fd.h"
 
 namespace emulator::vfio_user {
 

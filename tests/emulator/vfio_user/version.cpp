@@ -1,4 +1,4 @@
-#include "vfio_user/version.h"
+#include "version.h"
 
 #include <fmt/format.h>
 

@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "vfio_user/codec.h"
+#include "codec.h"
 
 namespace emulator::vfio_user {
 

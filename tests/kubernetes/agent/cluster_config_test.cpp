@@ -6,7 +6,7 @@
 #include <fstream>
 #include <map>
 
-#include "support/temporary_directory.h"
+#include "tests/support/temporary_directory.h"
 
 namespace nvccd::agent {
 namespace {

@@ -6,8 +6,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "base/fd.h"
-#include "support/event_loop.h"
+#include "common/base/fd.h"
+#include "tests/support/event_loop.h"
 
 namespace nvccd::agent {
 namespace {

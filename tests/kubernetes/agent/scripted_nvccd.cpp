@@ -7,10 +7,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "base/event_scheduler.h"
-#include "dbus/bus_service.h"
-#include "support/event_loop.h"
-#include "support/fake_manager.h"
+#include "common/base/event_scheduler.h"
+#include "daemon/bus/bus_service.h"
+#include "tests/support/event_loop.h"
+#include "tests/support/fake_manager.h"
 
 namespace nvccd::test {
 namespace {

@@ -1,5 +1,5 @@
 // What a pod gets, and when it gets nothing.
-#include "kubernetes/device-plugin/plugin_fixture.h"
+#include "plugin_fixture.h"
 
 namespace nvccd::test {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <fstream>
 
-#include "kubernetes/device-plugin/plugin_fixture.h"
+#include "plugin_fixture.h"
 
 namespace nvccd::test {
 namespace {

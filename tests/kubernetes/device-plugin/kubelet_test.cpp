@@ -4,8 +4,8 @@
 
 #include <fstream>
 
-#include "base/fd.h"
-#include "kubernetes/device-plugin/plugin_fixture.h"
+#include "common/base/fd.h"
+#include "plugin_fixture.h"
 
 namespace nvccd::test {
 namespace {

@@ -6,8 +6,8 @@
 
 #include <optional>
 
-#include "kubernetes/device-plugin/test_kubelet.h"
-#include "kubernetes/device-plugin/test_node.h"
+#include "test_kubelet.h"
+#include "test_node.h"
 
 namespace nvccd::test {
 

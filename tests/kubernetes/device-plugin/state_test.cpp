@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "kubernetes/device-plugin/test_node.h"
 #include "kubernetes/state/state.h"
+#include "test_node.h"
 
 namespace nvccd::test {
 namespace {

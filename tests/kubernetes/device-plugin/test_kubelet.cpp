@@ -1,4 +1,4 @@
-#include "kubernetes/device-plugin/test_kubelet.h"
+#include "test_kubelet.h"
 
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
@@ -10,7 +10,7 @@
 
 #include <stdexcept>
 
-#include "base/fd.h"
+#include "common/base/fd.h"
 
 namespace nvccd::test {
 namespace {

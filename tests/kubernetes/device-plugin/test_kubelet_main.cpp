@@ -2,7 +2,7 @@
 #include <csignal>
 #include <cstdio>
 
-#include "kubernetes/device-plugin/test_kubelet.h"
+#include "test_kubelet.h"
 
 int main(int argc, char** argv) {
   if (argc != 2) {

@@ -1,4 +1,4 @@
-#include "kubernetes/device-plugin/test_node.h"
+#include "test_node.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,7 +11,7 @@
 #include <iterator>
 #include <stdexcept>
 
-#include "base/atomic_file.h"
+#include "common/base/atomic_file.h"
 
 namespace nvccd::test {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "publish/state_document.h"
-#include "support/temporary_directory.h"
+#include "daemon/publish/state_document.h"
+#include "tests/support/temporary_directory.h"
 
 namespace nvccd::test {
 

@@ -5,11 +5,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "daemon/publish/cdi_specification.h"
 #include "kubernetes/device-plugin/allocation.h"
 #include "kubernetes/device-plugin/resource_name.h"
 #include "kubernetes/device-plugin/resource_server.h"
-#include "kubernetes/device-plugin/test_node.h"
-#include "publish/cdi_specification.h"
+#include "test_node.h"
 
 namespace nvccd::test {
 namespace {

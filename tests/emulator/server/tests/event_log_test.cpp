@@ -1,5 +1,5 @@
 // The event log: the hardware's own testimony.
-#include "server/event_log.h"
+#include "tests/emulator/server/event_log.h"
 
 #include <algorithm>
 #include <fstream>

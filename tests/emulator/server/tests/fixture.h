@@ -7,8 +7,8 @@
 #include <csignal>
 #include <optional>
 
-#include "vfio_user/tests/client.h"
 #include "server_process.h"
+#include "tests/emulator/vfio_user/tests/client.h"
 
 namespace emulator::server::test {
 

@@ -10,7 +10,7 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "server/control_client.h"
+#include "tests/emulator/server/control_client.h"
 
 extern char** environ;
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "base/fd.h"
-#include "clock.h"
+#include "common/base/fd.h"
+#include "tests/emulator/clock.h"
 
 namespace emulator::server::test {
 

@@ -11,7 +11,7 @@
 
 #include "client.h"
 #include "stub_device.h"
-#include "vfio_user/device_socket.h"
+#include "tests/emulator/vfio_user/device_socket.h"
 
 namespace emulator::vfio_user::test {
 

@@ -1,7 +1,7 @@
 // Interrupt descriptors and guest memory: what a client hands over, and that all of it is given back.
 #include <sys/eventfd.h>
 
-#include "base/fd.h"
+#include "common/base/fd.h"
 #include "fixture.h"
 
 namespace emulator::vfio_user::test {

@@ -8,7 +8,7 @@
 #include <tuple>
 #include <vector>
 
-#include "device.h"
+#include "tests/emulator/device.h"
 
 namespace emulator::vfio_user::test {
 

@@ -1,0 +1,30 @@
+// A function that is called once, when its turn in the event loop comes, however often that was asked for.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "common/base/event.h"
+#include "common/model/error.h"
+
+namespace nvccd {
+
+// For the thread of the loop. What is asked for and not yet done is forgotten with the object.
+class DeferredCall {
+ public:
+  static Result<std::unique_ptr<DeferredCall>> create(sd_event* event, std::function<void()> call,
+                                                      std::int64_t priority = SD_EVENT_PRIORITY_NORMAL);
+  DeferredCall(const DeferredCall&) = delete;
+  DeferredCall& operator=(const DeferredCall&) = delete;
+
+  void request() { (void)sd_event_source_set_enabled(source_.get(), SD_EVENT_ONESHOT); }
+
+ private:
+  explicit DeferredCall(std::function<void()> call) : call_(std::move(call)) {}
+
+  std::function<void()> call_;
+  EventSourcePtr source_;
+};
+
+}  // namespace nvccd

@@ -1,0 +1,66 @@
+// The node as a whole, and the jobs that change it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/model/error.h"
+#include "common/model/mode.h"
+#include "common/model/pci_address.h"
+
+namespace nvccd {
+
+enum class ModeState { unknown, transitioning, failed, off, on, devtools, ppcie };
+std::string_view to_string(ModeState state);
+ModeState to_mode_state(Mode mode);
+
+// What protects guests on this host's processor.
+enum class HostConfidential { none, tdx, sev_snp };
+std::string_view to_string(HostConfidential host);  // "none", "tdx", "sev-snp"
+
+struct NodeState {
+  Mode default_mode = Mode::on;
+  std::optional<Mode> node_mode;
+  Mode requested_mode = Mode::on;
+  ModeState mode_state = ModeState::unknown;
+  bool ready = false;
+  HostConfidential host_confidential = HostConfidential::none;
+  std::string error;             // "" when nothing is wrong
+  std::uint64_t generation = 0;  // grows with every published change
+
+  bool operator==(const NodeState&) const = default;
+};
+
+enum class JobKind { set_mode, clear_mode, bind, unbind, reset };
+std::string_view to_string(JobKind kind);  // "set-mode", ...
+
+enum class JobState { queued, waiting, running, done, failed, cancelled };
+std::string_view to_string(JobState state);
+
+enum class JobPhase { evict, bind, stage, reset, boot, verify };
+std::string_view to_string(JobPhase phase);
+
+using JobId = std::uint32_t;
+
+struct JobSnapshot {
+  JobId id = 0;
+  JobKind kind = JobKind::set_mode;
+  std::optional<Mode> mode;         // nullopt for jobs that set none
+  std::vector<PciAddress> devices;  // those the job changes
+  JobState state = JobState::queued;
+  JobPhase phase = JobPhase::stage;
+  double progress = 0;                  // 0 to 1
+  std::string error;                    // "" when nothing went wrong
+  std::optional<ErrorKind> error_kind;  // set with `error`
+
+  // Rather than doing something with a single device.
+  bool sets_mode() const { return kind == JobKind::set_mode || kind == JobKind::clear_mode; }
+  bool finished() const {
+    return state == JobState::done || state == JobState::failed || state == JobState::cancelled;
+  }
+  bool operator==(const JobSnapshot&) const = default;
+};
+
+}  // namespace nvccd

@@ -1,0 +1,86 @@
+// What the checks are made of: a check is a function from what is known of the host to a verdict.
+#pragma once
+
+#include <map>
+#include <span>
+
+#include "common/config/settings_file.h"
+#include "common/host/device_facts.h"
+#include "common/model/device.h"
+#include "common/model/finding.h"
+#include "common/model/node.h"
+#include "preflight/host_view.h"
+
+namespace nvccd::preflight {
+
+inline constexpr auto default_state_file = "/run/nvccd/state.json";
+
+// What the running daemon knows; a copy, so that the checks can run in a worker.
+struct DaemonState {
+  NodeState node;
+  std::map<PciAddress, DeviceSnapshot> devices;
+};
+
+// A device of this host that the settings do not exclude.
+struct CheckedDevice {
+  PciAddress address;
+  DeviceFacts facts;
+};
+
+struct Subject {
+  HostView host;
+  Result<LoadedSettings> settings;
+  std::optional<DaemonState> daemon;  // nullopt: asked without the daemon
+  std::string state_file = default_state_file;
+  std::vector<CheckedDevice> devices = {};
+  std::vector<PciAddress> excluded = {};  // NVIDIA's devices that nvccd leaves to the host
+  HostConfidential confidential = HostConfidential::none;
+  std::optional<Mode> node_mode = {};  // as set at run time, by a label, the bus or nvccctl
+
+  // What is in the files, or the defaults where those are broken.
+  Settings settings_or_default() const { return settings ? settings->settings : Settings(); }
+  // Guests are meant to be confidential, whether or not the host can do that.
+  bool wants_confidential() const;
+};
+
+struct Verdict {
+  CheckResult result;
+  std::string found;
+  std::string advice = {};
+};
+
+inline Verdict ok(std::string found) {
+  return {CheckResult::ok, std::move(found)};
+}
+inline Verdict skip(std::string reason) {
+  return {CheckResult::skip, std::move(reason)};
+}
+inline Verdict warn(std::string found, std::string advice) {
+  return {CheckResult::warn, std::move(found), std::move(advice)};
+}
+inline Verdict fail(std::string found, std::string advice) {
+  return {CheckResult::fail, std::move(found), std::move(advice)};
+}
+
+// Where a device that the settings exclude may need the host's drivers, what was found of them is no trouble:
+// the skip that says so. nullopt: no device is excluded.
+std::optional<Verdict> spare_excluded(const Subject& subject, std::string_view found);
+
+struct Check {
+  std::string_view id;  // each has a section of that name in nvccd-checks(7)
+  Verdict (*run)(const Subject&);
+  // Needs other processes, the files of kernel modules or the kernel's log, which the daemon's sandbox hides.
+  bool beyond_sandbox = false;
+};
+
+// A topic a file. All but those of the host and of nvccd itself run only where there is something to check.
+std::span<const Check> host_checks();
+std::span<const Check> isolation_checks();
+std::span<const Check> device_checks();
+std::span<const Check> driver_checks();
+std::span<const Check> conflict_checks();
+std::span<const Check> kernel_log_checks();
+std::span<const Check> kubernetes_checks();
+std::span<const Check> service_checks();
+
+}  // namespace nvccd::preflight

@@ -1,0 +1,141 @@
+#include "preflight/preflight.h"
+#include "common/host/host_confidential.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+#include "common/host/device_facts.h"
+#include "common/policy/desired.h"
+#include "preflight/kubelet.h"
+
+namespace nvccd::preflight {
+namespace {
+
+// Said once instead of by each check of a topic.
+constexpr std::string_view no_devices_id = "devices";
+constexpr std::string_view no_kubernetes_id = "kubernetes";
+
+// What is looked at where there are devices.
+std::array<std::span<const Check>, 5> device_topics() {
+  return {isolation_checks(), device_checks(), driver_checks(), kernel_log_checks(), conflict_checks()};
+}
+
+void add_skip(std::string_view id, std::string reason, Findings& findings) {
+  findings.push_back({.id = std::string(id), .result = CheckResult::skip, .found = std::move(reason)});
+}
+
+// Where nvccd keeps it: the one until the next boot wins.
+std::optional<Mode> read_node_mode(const HostView& host) {
+  for (const auto* file : {"/run/nvccd/node-mode", "/var/lib/nvccd/node-mode"})
+    if (const auto text = host.read(file)) return parse_mode(text->substr(0, text->find('\n')));
+  return std::nullopt;
+}
+
+Subject to_subject(const Input& input) {
+  Subject subject{
+      .host = input.host, .settings = input.settings, .daemon = input.daemon, .state_file = input.state_file};
+  const auto paths = subject.host.kernel();
+  subject.confidential = detect_host_confidential(paths.sys);
+  subject.node_mode = input.daemon ? input.daemon->node.node_mode : read_node_mode(subject.host);
+  const auto settings = subject.settings_or_default();
+  for (const auto& address : list_devices(paths)) {
+    const auto facts = read_facts(paths, address);
+    if (!facts) continue;
+    if (desired_device(settings, Mode::on, address, facts->kind, facts->device_id).managed)
+      subject.devices.push_back({address, *facts});
+    else
+      subject.excluded.push_back(address);
+  }
+  return subject;
+}
+
+void run_topic(std::span<const Check> checks, const Subject& subject, Findings& findings) {
+  for (const auto& check : checks) {
+    auto verdict = check.run(subject);
+    findings.push_back({.id = std::string(check.id),
+                        .result = verdict.result,
+                        .found = std::move(verdict.found),
+                        .advice = std::move(verdict.advice)});
+  }
+}
+
+// What is wrong with a host is not urgent while it has no device: nobody wants a wall of red on a laptop.
+void soften(Findings& findings) {
+  for (auto& finding : findings)
+    if (finding.result == CheckResult::fail) finding.result = CheckResult::warn;
+}
+
+}  // namespace
+
+bool Subject::wants_confidential() const {
+  const auto mode = settings_or_default().mode;
+  return node_mode.value_or(mode.node.value_or(mode.default_mode)) != Mode::off;
+}
+
+std::optional<Verdict> spare_excluded(const Subject& subject, std::string_view found) {
+  if (!subject.settings)
+    return skip(fmt::format(
+        "{}, which a device may need that the settings exclude; the settings cannot be read", found));
+  if (subject.excluded.empty()) return std::nullopt;
+  std::vector<std::string> addresses;
+  for (const auto& address : subject.excluded)
+    addresses.push_back(to_string(address));
+  return skip(fmt::format("{}, which {} may need: the settings exclude {}", found, fmt::join(addresses, ", "),
+                          addresses.size() == 1 ? "it" : "them"));
+}
+
+Findings run(const Input& input) {
+  const Subject subject = to_subject(input);
+  Findings findings;
+  run_topic(host_checks(), subject, findings);
+  if (subject.devices.empty()) {
+    soften(findings);
+    add_skip(no_devices_id, "there is no NVIDIA GPU or NVSwitch on this host that nvccd manages", findings);
+  } else {
+    for (const auto& topic : device_topics())
+      run_topic(topic, subject, findings);
+  }
+  if (!subject.devices.empty() && has_kubernetes(subject.host))
+    run_topic(kubernetes_checks(), subject, findings);
+  else if (!subject.devices.empty())
+    add_skip(no_kubernetes_id, "there is no Kubernetes on this host", findings);
+  run_topic(service_checks(), subject, findings);
+  return findings;
+}
+
+Findings run_without_daemon() {
+  return run({.settings = load_settings(default_settings_file, default_settings_directory)});
+}
+
+Findings fill_gaps(Findings findings) {
+  const Findings own = run_without_daemon();
+  for (const auto& topic : {driver_checks(), kernel_log_checks(), conflict_checks(), kubernetes_checks()})
+    for (const auto& check : topic) {
+      if (!check.beyond_sandbox) continue;
+      const auto gap = std::ranges::find(findings, check.id, &Finding::id);
+      const auto seen = std::ranges::find(own, check.id, &Finding::id);
+      if (gap != findings.end() && gap->result == CheckResult::skip && seen != own.end()) *gap = *seen;
+    }
+  return findings;
+}
+
+std::vector<std::string_view> check_ids() {
+  std::vector<std::string_view> ids;
+  const auto add = [&](std::span<const Check> checks) {
+    for (const auto& check : checks)
+      ids.push_back(check.id);
+  };
+  add(host_checks());
+  ids.push_back(no_devices_id);
+  for (const auto& topic : device_topics())
+    add(topic);
+  ids.push_back(no_kubernetes_id);
+  for (const auto& topic : {kubernetes_checks(), service_checks()})
+    add(topic);
+  return ids;
+}
+
+}  // namespace nvccd::preflight
