@@ -50,13 +50,13 @@ JobId NodeManager::start_device_job(JobKind kind, Work work, const PciAddress& a
   record.happen(event::LookAgain{});  // nothing is known of it from here on
   record.happen(event::WorkStarted{.work = work, .incarnation = incarnation});
   record.work_deadline = parts_.scheduler->after(
-      settings_.transition.boot_timeout + device_job_slack, [this, address, incarnation] {
+      settings_.transition.boot_timeout + device_job_slack, [this, id, address, incarnation] {
         const Error error{.kind = ErrorKind::hardware_failed,
                           .cause = "the kernel does not come back from what was asked of it",
                           .advice = "the kernel's log may say why (journalctl -k); a reboot may be needed",
                           .device = address};
         work_hangs(address, incarnation, error);
-        close_device_job(std::unexpected(error));
+        close_device_job(id, std::unexpected(error));
         reconcile();
       });
   start_worker_at(address, record);
@@ -78,10 +78,8 @@ void NodeManager::device_job_worked(JobId id, JobKind kind, const PciAddress& ad
   record->work_deadline.reset();
   record->happen(event::WorkEnded{});
   if (result && kind == JobKind::unbind) record->care = Care::released;
-  refresh(address);
-  end_worker_at(address);
   if (!result) {
-    close_device_job(result);
+    close_device_job(id, result);
   } else {
     // Over when it was seen what it has led to.
     device_job_->stage = DeviceJob::Stage::settling;
@@ -91,28 +89,33 @@ void NodeManager::device_job_worked(JobId id, JobKind kind, const PciAddress& ad
         job.progress = 0.4;
       });
   }
+  // Another card may be there now, which ends the job: of neither is anything known from here on.
+  refresh(address);
+  end_worker_at(address);
   reconcile();
 }
 
-void NodeManager::close_device_job(const Result<>& result) {
+// Does nothing when the job has ended already.
+void NodeManager::close_device_job(JobId id, const Result<>& result) {
+  if (!device_job_ || device_job_->id != id) return;
   const DeviceJob job = *std::exchange(device_job_, std::nullopt);
   if (result)
-    jobs_.close(job.id, JobState::done);
+    jobs_.close(id, JobState::done);
   else
-    jobs_.close(job.id, JobState::failed, result.error().kind,
-                on_device(result.error(), job.address).message());
+    jobs_.close(id, JobState::failed, result.error().kind, on_device(result.error(), job.address).message());
 }
 
 // Called when nothing else is left to do.
 void NodeManager::settle_device_job() {
   if (!device_job_ || device_job_->stage != DeviceJob::Stage::settling) return;
+  const JobId id = device_job_->id;
   const DeviceRecord& record = records_.at(device_job_->address);
   const bool under_way = record.life.ours() || record.needs_look() || record.needs_change();
   if (record.managed() && record.failure() != nullptr)
-    return close_device_job(std::unexpected(*record.failure()));
+    return close_device_job(id, std::unexpected(*record.failure()));
   if (record.managed() && under_way) return;
-  if (record.busy()) return close_device_job(std::unexpected(record.life.holder()->error));
-  close_device_job({});
+  if (record.busy()) return close_device_job(id, std::unexpected(record.life.holder()->error));
+  close_device_job(id, {});
 }
 
 // What binds is the look that follows.

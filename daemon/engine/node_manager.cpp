@@ -54,7 +54,8 @@ void NodeManager::forget(const PciAddress& address) {
   position->second.permission->take_back();
   records_.erase(position);
   if (device_job_ && device_job_->address == address)
-    close_device_job(std::unexpected(Error{.kind = ErrorKind::no_such_device,
+    close_device_job(device_job_->id,
+                     std::unexpected(Error{.kind = ErrorKind::no_such_device,
                                            .cause = "the device was removed in the middle of the job"}));
 }
 

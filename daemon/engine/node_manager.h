@@ -140,7 +140,7 @@ class NodeManager final : public Manager {
                          std::move_only_function<Result<>()> action);
   void device_job_worked(JobId id, JobKind kind, const PciAddress& address, std::uint64_t incarnation,
                          const Result<>& result);
-  void close_device_job(const Result<>& result);
+  void close_device_job(JobId id, const Result<>& result);
   void settle_device_job();
 
   Parts parts_;

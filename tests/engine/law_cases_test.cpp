@@ -113,5 +113,11 @@ TEST_F(LawCases, ACardThatMayNotJoinItsFabricIsFailedWithAnError) {
                                  {.what = replace, .device = 0, .wait = 500}});
 }
 
+TEST_F(LawCases, AReplacementThatIsSeenWhenAResetEndsEndsTheJobOnce) {
+  happens(one_gpu, {{.what = replace, .choice = 7, .wait = long_after_start, .late = 1},
+                    {.what = Happening::reset, .choice = 0},
+                    {.what = resume}});
+}
+
 }  // namespace
 }  // namespace nvccd::test
