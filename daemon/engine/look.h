@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "common/base/clock.h"
+#include "common/model/node.h"
 #include "daemon/engine/device_life.h"
 #include "daemon/engine/permission.h"
 #include "daemon/pci/host_devices.h"
