@@ -157,13 +157,18 @@ ClientResult<PropertyMap> Connection::properties(const std::string& path, const 
   return properties;
 }
 
-ClientResult<ManagedObjects> Connection::managed_objects() {
+ClientResult<Mirror> Connection::mirror() {
+  auto manager = properties(dbus::manager_path, dbus::manager_interface);
+  if (!manager) return std::unexpected(manager.error());
   const auto reply =
       read(new_call(dbus::manager_path, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"));
   if (!reply) return std::unexpected(reply.error());
   ManagedObjects objects;
   if (const int r = read_objects(reply->get(), objects); r < 0) return std::unexpected(message_error(-r));
-  return objects;
+  Mirror mirror;
+  mirror.set_manager(*std::move(manager));
+  mirror.set_objects(std::move(objects));
+  return mirror;
 }
 
 ClientResult<std::string> Connection::device_path(const std::string& address) {
@@ -178,16 +183,9 @@ ClientResult<std::string> Connection::device_path(const std::string& address) {
 }
 
 ClientResult<Snapshot> Connection::snapshot() {
-  const auto node = properties(dbus::manager_path, dbus::manager_interface);
-  if (!node) return std::unexpected(node.error());
-  const auto objects = managed_objects();
-  if (!objects) return std::unexpected(objects.error());
-  Snapshot snapshot{.node = to_node(*node),
-                    .devices = views(*objects, dbus::device_interface, to_device),
-                    .jobs = views(*objects, dbus::job_interface, to_job)};
-  std::ranges::sort(snapshot.devices, {}, &DeviceView::address);
-  std::ranges::sort(snapshot.jobs, {}, &JobView::id);
-  return snapshot;
+  const auto seen = mirror();
+  if (!seen) return std::unexpected(seen.error());
+  return seen->snapshot();
 }
 
 ClientResult<Findings> Connection::check() {

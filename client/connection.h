@@ -7,7 +7,7 @@
 #include "client/client_error.h"
 #include "client/password_agent.h"
 #include "common/base/event.h"
-#include "common/bus/managed_objects.h"
+#include "common/bus/mirror.h"
 #include "common/bus/views.h"
 #include "common/model/finding.h"
 
@@ -30,7 +30,8 @@ class Connection {
   ClientResult<BusMessagePtr> change(const BusMessagePtr& call);
 
   ClientResult<PropertyMap> properties(const std::string& path, const char* interface);
-  ClientResult<ManagedObjects> managed_objects();
+  // Everything that nvccd shows, as it is now.
+  ClientResult<Mirror> mirror();
   ClientResult<std::string> device_path(const std::string& address);
   ClientResult<Snapshot> snapshot();
   ClientResult<Findings> check();

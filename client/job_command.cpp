@@ -161,8 +161,9 @@ ClientResult<> cancel(Connection& connection, const Arguments& arguments) {
   if (const auto started = follower.start(); !started) return started;
   const auto path = job_to_cancel(connection, arguments);
   if (!path) return std::unexpected(path.error());
-  const JobView job = follower.job(*path);
-  if (job.kind.empty()) return std::unexpected(no_such_job(arguments));
+  const auto known = follower.job(*path);
+  if (!known) return std::unexpected(no_such_job(arguments));
+  const JobView& job = *known;
   const auto reply = connection.change(connection.new_call(*path, dbus::job_interface, "Cancel"));
   if (!reply) {
     if (reply.error().name == SD_BUS_ERROR_UNKNOWN_OBJECT) return std::unexpected(no_such_job(arguments));

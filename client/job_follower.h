@@ -1,13 +1,13 @@
 // Follows a job to its end. A job can end before the reply that names it is read, so listening begins first.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "client/connection.h"
 #include "client/subscription.h"
+#include "common/bus/mirror.h"
 
 namespace nvccd::client {
 
@@ -38,15 +38,14 @@ class JobFollower {
   ClientResult<std::optional<JobEnd>> follow(const std::string& path, Progress& progress);
 
   // The job as far as it is known.
-  JobView job(const std::string& path) const;
+  std::optional<JobView> job(const std::string& path) const { return mirror_.job(path); }
 
  private:
-  void apply(BusEvent event);
   std::vector<DeviceView> devices_of(const JobView& job) const;
 
   Connection& connection_;
   Subscription subscription_;
-  std::map<std::string, PropertyMap> objects_;  // jobs and devices, by path
+  Mirror mirror_;
 };
 
 }  // namespace nvccd::client

@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstdio>
-#include <map>
 #include <string>
 
 #include "client/json_output.h"
@@ -24,68 +23,50 @@ class Monitor {
   Monitor(Connection& connection, bool json) : connection_(connection), json_(json) {}
 
   ClientResult<> show_all() {
-    auto node = connection_.properties(dbus::manager_path, dbus::manager_interface);
-    if (!node) return std::unexpected(node.error());
-    auto objects = connection_.managed_objects();
-    if (!objects) return std::unexpected(objects.error());
-    objects_.clear();
-    apply(dbus::manager_path, dbus::manager_interface, std::move(*node));
-    for (auto& [path, interfaces] : *objects)
-      for (auto& [interface, properties] : interfaces)
-        apply(path, interface, std::move(properties));
+    auto mirror = connection_.mirror();
+    if (!mirror) return std::unexpected(mirror.error());
+    mirror_ = *std::move(mirror);
+    const Snapshot snapshot = mirror_.snapshot();
+    show_node(snapshot.node);
+    for (const DeviceView& device : snapshot.devices)
+      show_device(device);
+    for (const JobView& job : snapshot.jobs)
+      show_job(job);
     return {};
   }
 
-  ClientResult<> handle(BusEvent event) {
-    switch (event.kind) {
-      case BusEvent::Kind::changed:
-        apply(event.path, event.interface, std::move(event.properties));
-        break;
-      case BusEvent::Kind::removed:
-        remove(event.path);
-        break;
-      case BusEvent::Kind::job_ended:
-        end_job(event);
-        break;
-      case BusEvent::Kind::daemon_stopped:
-        print("daemon-stopped", "nvccd stopped", nullptr);
-        break;
-      case BusEvent::Kind::interrupted:
-      case BusEvent::Kind::redraw:
-        break;  // not asked for
-      case BusEvent::Kind::daemon_started:
-        print("daemon-started", "nvccd started", nullptr);
-        // It may be gone again, and come back.
-        if (auto shown = show_all(); !shown && exit_status(shown.error().name) != ExitStatus::not_reachable)
-          return shown;
-        break;
-    }
+  ClientResult<> handle(const Signal& signal) {
+    if (const auto* removed = std::get_if<ObjectRemoved>(&signal))
+      if (const auto device = mirror_.device(removed->path))
+        print("device-removed", device->address + ": removed", device_json(*device));
+    if (const auto* ended = std::get_if<JobEnded>(&signal)) show_end(*ended);
+    mirror_.apply(signal);
+    if (const auto* added = std::get_if<ObjectAdded>(&signal)) show(added->path);
+    if (const auto* changed = std::get_if<PropertiesChanged>(&signal)) show(changed->path);
+    if (const auto* owner = std::get_if<OwnerChanged>(&signal)) return show_owner(*owner);
     return {};
   }
 
  private:
-  void apply(const std::string& path, const std::string& interface, PropertyMap changes) {
-    PropertyMap& properties = objects_[path];
-    for (auto& [name, value] : changes)
-      properties.insert_or_assign(name, std::move(value));
-    if (interface == dbus::manager_interface) show_node(to_node(properties));
-    if (interface == dbus::device_interface) show_device(to_device(properties));
-    if (interface == dbus::job_interface) show_job(to_job(properties));
+  void show(const std::string& path) {
+    if (path == dbus::manager_path) show_node(mirror_.node());
+    if (const auto device = mirror_.device(path)) show_device(*device);
+    if (const auto job = mirror_.job(path)) show_job(*job);
   }
 
-  void remove(const std::string& path) {
-    const auto place = objects_.find(path);
-    if (place == objects_.end()) return;
-    if (path.starts_with(dbus::device_prefix)) {
-      const DeviceView device = to_device(place->second);
-      print("device-removed", device.address + ": removed", device_json(device));
-    }
-    objects_.erase(place);
+  ClientResult<> show_owner(const OwnerChanged& owner) {
+    if (owner.left) print("daemon-stopped", "nvccd stopped", nullptr);
+    if (!owner.came) return {};
+    print("daemon-started", "nvccd started", nullptr);
+    // It may be gone again, and come back.
+    if (auto shown = show_all(); !shown && exit_status(shown.error().name) != ExitStatus::not_reachable)
+      return shown;
+    return {};
   }
 
-  void end_job(const BusEvent& event) {
-    JobView job = to_job(objects_[event.path]);
-    job.state = event.result;
+  void show_end(const JobEnded& ended) {
+    JobView job = mirror_.job(ended.path).value_or(JobView{.id = ended.id});
+    job.state = ended.result;
     const std::string reason = job.error.empty() ? "" : ": " + job.error;
     print("job-ended", fmt::format("job {}: {} {}{}", job.id, job.title(), job.state, reason), job_json(job));
   }
@@ -129,7 +110,7 @@ class Monitor {
 
   Connection& connection_;
   bool json_;
-  std::map<std::string, PropertyMap> objects_;
+  Mirror mirror_;
   std::string last_;
 };
 
@@ -141,9 +122,11 @@ ClientError monitor(Connection& connection, bool json) {
   Monitor monitor(connection, json);
   if (const auto shown = monitor.show_all(); !shown) return shown.error();
   for (;;) {
-    auto event = subscription.next();
+    const auto event = subscription.next();
     if (!event) return event.error();
-    if (const auto handled = monitor.handle(std::move(*event)); !handled) return handled.error();
+    const auto* signal = std::get_if<Signal>(&*event);
+    if (signal == nullptr) continue;
+    if (const auto handled = monitor.handle(*signal); !handled) return handled.error();
   }
 }
 

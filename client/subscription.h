@@ -2,29 +2,17 @@
 #pragma once
 
 #include <deque>
-#include <string>
+#include <variant>
 
 #include "client/connection.h"
 #include "common/base/event.h"
+#include "common/bus/signals.h"
 
 namespace nvccd::client {
 
-struct BusEvent {
-  enum class Kind {
-    changed,
-    removed,
-    job_ended,
-    daemon_started,
-    daemon_stopped,
-    interrupted,  // Ctrl-C
-    redraw,       // the terminal has another size, or a second has gone by
-  };
-  Kind kind;
-  std::string path = {};
-  std::string interface = {};
-  PropertyMap properties = {};  // changed (also of a new object): the new values
-  std::string result = {};      // job_ended: "done", "failed" or "cancelled"
-};
+struct Interrupted {};  // Ctrl-C
+struct Redraw {};       // the terminal has another size, or a second has gone by
+using Event = std::variant<Signal, Interrupted, Redraw>;
 
 // Sees every signal that is sent after it was made. The connection must outlive it.
 class Subscription {
@@ -38,7 +26,7 @@ class Subscription {
   // too.
   ClientResult<> watch_user(bool redraw);
   // Waits for the next event.
-  ClientResult<BusEvent> next();
+  ClientResult<Event> next();
 
  private:
   static int on_signal(sd_bus_message* message, void* userdata, sd_bus_error* error) noexcept;
@@ -46,16 +34,10 @@ class Subscription {
   static int on_second(sd_event_source* source, std::uint64_t now_usec, void* userdata) noexcept;
   int add_unix_signal(int signal, EventSourcePtr& source);
   int add_clock();
-  void note(sd_bus_message* message);
-  void note_new_object(sd_bus_message* message);
-  void note_removed_object(sd_bus_message* message);
-  void note_changed_properties(sd_bus_message* message);
-  void note_ended_job(sd_bus_message* message);
-  void note_new_owner(sd_bus_message* message);
 
   sd_bus* bus_;
   sd_event* loop_;
-  std::deque<BusEvent> events_;
+  std::deque<Event> events_;
   BusSlotPtr objects_;
   BusSlotPtr owner_;
   EventSourcePtr interrupt_;

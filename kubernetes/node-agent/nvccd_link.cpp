@@ -14,10 +14,20 @@ namespace {
 
 constexpr auto properties_interface = "org.freedesktop.DBus.Properties";
 constexpr auto object_manager_interface = "org.freedesktop.DBus.ObjectManager";
-constexpr auto our_signals = "type='signal',sender='org.nvccd1',path_namespace='/org/nvccd1'";
-constexpr auto owner_changes =
-    "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',member='NameOwnerChanged',"
-    "arg0='org.nvccd1'";
+// The properties that a call for them has answered; nullopt: an error, or not as it should be.
+std::optional<client::PropertyMap> read_manager(sd_bus_message* answer) {
+  client::PropertyMap properties;
+  if (sd_bus_message_is_method_error(answer, nullptr) || client::read_properties(answer, properties) < 0)
+    return std::nullopt;
+  return properties;
+}
+
+std::optional<client::ManagedObjects> read_others(sd_bus_message* answer) {
+  client::ManagedObjects objects;
+  if (sd_bus_message_is_method_error(answer, nullptr) || client::read_objects(answer, objects) < 0)
+    return std::nullopt;
+  return objects;
+}
 
 int append_options(sd_bus_message* message, bool dry_run) {
   return dry_run ? sd_bus_message_append(message, "a{sv}", 1, "dry-run", "b", 1)
@@ -52,8 +62,8 @@ int NvccdLink::connect() {
     const char* match;
     sd_bus_message_handler_t handler;
   } matches[] = {
-      {owner_, owner_changes, on_owner_changed},
-      {signals_, our_signals, on_signal},
+      {owner_, client::owner_signals, on_signal},
+      {signals_, client::object_signals, on_signal},
       {closed_,
        "type='signal',sender='org.freedesktop.DBus.Local',path='/org/freedesktop/DBus/Local',"
        "interface='org.freedesktop.DBus.Local',member='Disconnected'",
@@ -93,12 +103,13 @@ void NvccdLink::refresh() {
 }
 
 void NvccdLink::fetched(sd_bus_message* reply) {
-  const bool readable = objects_.read_others(reply) && manager_is_known_;
-  running_ = readable;
-  if (readable) {
+  auto objects = read_others(reply);
+  running_ = objects && manager_is_known_;
+  if (*running_) {
+    mirror_.set_objects(*std::move(objects));
     backoff_.reset();
   } else {
-    objects_.clear();
+    mirror_.clear();
     // A daemon that is not there tells when it comes; one that does not answer has to be asked again.
     if (!sd_bus_message_is_method_error(reply, SD_BUS_ERROR_SERVICE_UNKNOWN) &&
         !sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
@@ -110,29 +121,33 @@ void NvccdLink::fetched(sd_bus_message* reply) {
 
 void NvccdLink::set_running(bool running) {
   running_ = running;
-  objects_.clear();
+  mirror_.clear();
   end_call({.error_name = SD_BUS_ERROR_DISCONNECTED, .error_message = "nvccd has gone", .job = {}});
   busy_ = false;
   handlers_.changed();
 }
 
 void NvccdLink::note(sd_bus_message* message) {
-  if (sd_bus_message_is_signal(message, dbus::manager_interface, "JobRemoved"))
-    note_ended_job(message);
-  else if (!objects_.note(message))
+  const auto signal = client::parse_signal(message);
+  if (!signal) return;
+  if (const auto* owner = std::get_if<client::OwnerChanged>(&*signal)) return note_owner(*owner);
+  const auto* ended = std::get_if<client::JobEnded>(&*signal);
+  client::JobView job;
+  if (ended != nullptr) job = mirror_.job(ended->path).value_or(client::JobView{});
+  const bool changed = mirror_.apply(*signal);
+  if (ended != nullptr) {
+    job.id = ended->id;
+    job.state = ended->result;
+    handlers_.job_ended(ended->path, job);
+  } else if (!changed) {
     return;
+  }
   if (running_ == true) handlers_.changed();
 }
 
-void NvccdLink::note_ended_job(sd_bus_message* message) {
-  std::uint32_t id = 0;
-  const char* path = nullptr;
-  const char* result = nullptr;
-  if (sd_bus_message_read(message, "uos", &id, &path, &result) < 0) return;
-  client::JobView job = objects_.take_job(path);
-  job.id = id;
-  job.state = result;
-  handlers_.job_ended(path, job);
+void NvccdLink::note_owner(const client::OwnerChanged& owner) {
+  if (owner.left || !owner.came) set_running(false);
+  if (owner.came) fetch();
 }
 
 // ---- what we ask of it ----
@@ -167,7 +182,10 @@ void NvccdLink::call_answered(sd_bus_message* reply) {
     result.error_message = error->message ? error->message : "";
   } else if (const char* job = nullptr; sd_bus_message_read(reply, "o", &job) > 0) {
     result.job = job;
-    result.affects = objects_.affects_devices(job);  // a job is announced before it is the answer
+    // A job is announced before it is the answer. Of one that is not known nobody can say that it affects
+    // none.
+    const auto known = mirror_.job(job);
+    result.affects = !known || !known->devices.empty();
   }
   end_call(result);
   fetch();
@@ -201,20 +219,11 @@ int NvccdLink::on_signal(sd_bus_message* message, void* self, sd_bus_error*) {
   return 0;
 }
 
-int NvccdLink::on_owner_changed(sd_bus_message* message, void* self, sd_bus_error*) {
-  const char* name = nullptr;
-  const char* before = nullptr;
-  const char* now = nullptr;
-  if (sd_bus_message_read(message, "sss", &name, &before, &now) < 0) return 0;
-  auto* link = static_cast<NvccdLink*>(self);
-  if (*now == '\0' || *before != '\0') link->set_running(false);
-  if (*now != '\0') link->fetch();
-  return 0;
-}
-
 int NvccdLink::on_manager(sd_bus_message* reply, void* self, sd_bus_error*) {
   auto* link = static_cast<NvccdLink*>(self);
-  link->manager_is_known_ = link->objects_.read_manager(reply);
+  auto manager = read_manager(reply);
+  link->manager_is_known_ = manager.has_value();
+  if (manager) link->mirror_.set_manager(*std::move(manager));
   return 0;
 }
 

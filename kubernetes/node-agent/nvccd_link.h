@@ -7,9 +7,9 @@
 
 #include "common/base/event.h"
 #include "common/base/scheduler.h"
+#include "common/bus/mirror.h"
 #include "kubernetes/node-agent/backoff.h"
 #include "kubernetes/node-agent/decision.h"
-#include "kubernetes/node-agent/nvccd_objects.h"
 
 namespace nvccd::agent {
 
@@ -41,7 +41,7 @@ class NvccdLink {
   // nullopt: not known yet.
   std::optional<bool> running() const { return running_; }
   // While it runs: as of the last signal.
-  client::Snapshot snapshot() const { return objects_.snapshot(); }
+  client::Snapshot snapshot() const { return mirror_.snapshot(); }
 
   // One call at a time. `answered` is called before any later signal. A daemon that does not run is not
   // started.
@@ -61,12 +61,11 @@ class NvccdLink {
   void call_answered(sd_bus_message* reply);
   void end_call(const CallResult& result);
   void note(sd_bus_message* message);
-  void note_ended_job(sd_bus_message* message);
+  void note_owner(const client::OwnerChanged& owner);
   BusMessagePtr new_call(const char* path, const char* interface, const char* member);
   bool send(const BusMessagePtr& message, BusSlotPtr& slot, sd_bus_message_handler_t answered);
 
   static int on_signal(sd_bus_message* message, void* self, sd_bus_error*);
-  static int on_owner_changed(sd_bus_message* message, void* self, sd_bus_error*);
   static int on_manager(sd_bus_message* reply, void* self, sd_bus_error*);
   static int on_objects(sd_bus_message* reply, void* self, sd_bus_error*);
   static int on_answer(sd_bus_message* reply, void* self, sd_bus_error*);
@@ -80,7 +79,7 @@ class NvccdLink {
   std::unique_ptr<Timer> retry_;
   BusPtr bus_;
   BusSlotPtr signals_, owner_, closed_, manager_reply_, objects_reply_, answer_;
-  NvccdObjects objects_;
+  client::Mirror mirror_;
   bool manager_is_known_ = false;  // of the state that is being fetched
   std::optional<bool> running_;
   Answered answered_;  // of the call under way

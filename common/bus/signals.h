@@ -1,0 +1,47 @@
+// What nvccd tells on the bus, and that it comes and goes; read in one place.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "common/bus/managed_objects.h"
+
+namespace nvccd::client {
+
+// Rules for sd_bus_add_match.
+inline constexpr const char* object_signals =
+    "type='signal',sender='org.nvccd1',path_namespace='/org/nvccd1'";
+inline constexpr const char* owner_signals =
+    "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',member='NameOwnerChanged',"
+    "arg0='org.nvccd1'";
+
+struct ObjectAdded {
+  std::string path;
+  Interfaces interfaces;
+};
+struct ObjectRemoved {
+  std::string path;
+};
+struct PropertiesChanged {
+  std::string path;
+  std::string interface;
+  PropertyMap properties;  // the new values of those that changed
+};
+struct JobEnded {
+  std::uint32_t id = 0;
+  std::string path;
+  std::string result;  // "done", "failed" or "cancelled"
+};
+// Both when one nvccd took the place of another in between.
+struct OwnerChanged {
+  bool left = false;
+  bool came = false;
+};
+using Signal = std::variant<ObjectAdded, ObjectRemoved, PropertiesChanged, JobEnded, OwnerChanged>;
+
+// Of what the rules above match. nullopt: a signal that is not ours, or not as it should be.
+std::optional<Signal> parse_signal(sd_bus_message* message);
+
+}  // namespace nvccd::client
