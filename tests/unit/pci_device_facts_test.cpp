@@ -2,35 +2,32 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "host_tree.h"
+#include "gpu_host.h"
 #include "pci/device_facts.h"
 #include "pci/pci_names.h"
 
 namespace nvccd {
 namespace {
 
+using test::audio;
+using test::gpu;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr PciAddress gpu{0, 0x65, 0, 0};
-constexpr PciAddress audio{0, 0x65, 0, 1};
 constexpr PciAddress nvswitch{0, 0x07, 0, 0};
 constexpr PciAddress nic{0, 0x65, 0, 2};
 
-class Facts : public testing::Test {
+class Facts : public test::GpuHost {
  protected:
   void SetUp() override {
-    host.add_device(gpu, "0x10de", "0x2330", "0x030200");
-    host.add_device(audio, "0x10de", "0x22ba", "0x040300");
     host.add_device(nvswitch, "0x10de", "0x22a3", "0x068000");
-    host.add_device(nic, "0x8086", "0x1521", "0x020000");
+    add_nic(nic);
   }
   DeviceFacts facts_of(const PciAddress& address) {
     const auto facts = read_facts(host.paths(), address);
     EXPECT_TRUE(facts) << facts.error().message();
     return facts.value_or(DeviceFacts());
   }
-  test::HostTree host;
 };
 
 TEST(Classify, TakesGpusAndSwitchesOfNvidiaAndNothingElse) {
