@@ -66,6 +66,7 @@ Result<> recover(ConfidentialDevice& device, DeviceAccess& access, const LookReq
 
 LookResult look_at(HostDevices& host, Clock& clock, const LookRequest& request) {
   LookResult result;
+  result.begun = true;
   const auto fail = [&](Error error, std::optional<JobPhase> step = {}) {
     if (step) error.step = to_string(*step);
     result.error = on_device(std::move(error), request.address);
