@@ -143,6 +143,31 @@ TEST_F(Facts, ABridgeIsInNobodysWayUnlessItIsOneToAnotherKindOfBusWithADriverOfI
   EXPECT_FALSE(facts_of(gpu).group_obstacle);
 }
 
+TEST_F(Facts, SayWhereTheKernelHasPutBar0) {
+  EXPECT_FALSE(facts_of(gpu).bar0) << "there is no such file";
+  const auto bar0 = [&](const char* text) {
+    host.write(host.paths().device(gpu) / "resource", text);
+    return facts_of(gpu).bar0;
+  };
+  constexpr auto others = "0x0000000000000000 0x0000000000000000 0x0000000000000000\n";
+  const auto line = [&](const char* first) { return std::string(first) + "\n" + others; };
+  EXPECT_EQ(bar0(line("0x0000003800000000 0x0000003800ffffff 0x000000000014220c").c_str()), 0x38'0000'0000U);
+  EXPECT_EQ(bar0(line("0x00000000f0000000 0x00000000f0ffffff 0x0000000000040200").c_str()), 0xf000'0000U);
+  for (const char* nowhere : {"", "nonsense\n", "0x00000000f0000000\n", others,
+                              "0x0000000000000000 0x0000000000ffffff 0x0000000020040200\n",
+                              "0x00000000f0000000 0x00000000f0ffffff 0x0000000020040200\n",
+                              "0x000000000000e000 0x000000000000e07f 0x0000000000040101\n"})
+    EXPECT_FALSE(bar0(nowhere)) << nowhere;
+}
+
+TEST_F(Facts, OfAVirtualFunctionSayNothingOfBar0) {
+  host.write(host.paths().device(gpu) / "resource",
+             "0x0000003800000000 0x0000003800ffffff 0x000000000014220c\n");
+  ASSERT_TRUE(facts_of(gpu).bar0);
+  host.link(host.paths().device(gpu) / "physfn", host.paths().device(nvswitch));
+  EXPECT_FALSE(facts_of(gpu).bar0);
+}
+
 TEST_F(Facts, OfADeviceThatIsNotThereAreNoSuchDevice) {
   const auto facts = read_facts(host.paths(), {0, 0x99, 0, 0});
   ASSERT_FALSE(facts);
