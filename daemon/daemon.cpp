@@ -158,13 +158,8 @@ void Daemon::check(std::function<void(Findings)> done) {
                                .state_file = (options.runtime_dir / "state.json").string()});
       },
       [done = std::move(done)](Result<Findings> findings) {
-        if (findings) return done(*std::move(findings));
         // Not an empty list, which says that there is nothing to complain of.
-        const Error& error = findings.error();
-        done({{.id = "nvccd.checks",
-               .result = CheckResult::fail,
-               .found = error.cause,
-               .advice = error.advice}});
+        done(findings ? *std::move(findings) : Findings{preflight::not_made(findings.error())});
       });
 }
 

@@ -30,6 +30,7 @@ Result<> Witnesses::watch_udev(sd_event* event) {
       event, [this](PciEvent what, const PciAddress& address) { tell(what, address); },
       [this] {
         spdlog::warn("events of udev were lost; looking at every device");
+        recoveries_.clear();
         watch_all();  // at any address there may be another device by now
         manager_.udev_events_lost();
       });
@@ -93,13 +94,15 @@ void Witnesses::tell(PciEvent what, const PciAddress& address) {
       return manager_.device_gone(address);
     case PciEvent::driver_changed:
       return manager_.device_driver_changed(address);
-    case PciEvent::recovered:
-      return tell_of_recovery(address);
+    case PciEvent::recovery_began:
+    case PciEvent::recovery_ended:
+    case PciEvent::recovery_failed:
+      return tell_of_recovery(what, address);
   }
 }
 
 // A bridge is recovered with all that is below it.
-void Witnesses::tell_of_recovery(const PciAddress& address) {
+void Witnesses::tell_of_recovery(PciEvent stage, const PciAddress& address) {
   std::vector<PciAddress> concerned;
   for (const auto& [device, snapshot] : manager_.devices()) {
     const auto bridges = bridges_above(paths_, device);
@@ -107,9 +110,28 @@ void Witnesses::tell_of_recovery(const PciAddress& address) {
       concerned.push_back(device);
   }
   for (const auto& device : concerned) {
-    spdlog::warn("{}: the kernel recovers {} from an error; looking at the device", to_string(device),
-                 device == address ? "it" : "the bridge " + to_string(address));
+    log_recovery(device, {.stage = stage, .source = address});
     manager_.device_recovered(device);
+  }
+}
+
+// The kernel says the same of each bridge above, and of the device itself; only from the same one again is it
+// another recovery.
+void Witnesses::log_recovery(const PciAddress& device, const Recovery& news) {
+  const auto [last, first] = recoveries_.try_emplace(device, news);
+  if (!first && last->second.stage == news.stage && last->second.source != news.source) return;
+  last->second = news;
+  const auto what = news.source == device ? std::string("it") : "the bridge " + to_string(news.source);
+  switch (news.stage) {
+    case PciEvent::recovery_ended:
+      return spdlog::info("{}: the kernel has recovered {} from an error; looking at the device",
+                          to_string(device), what);
+    case PciEvent::recovery_failed:
+      return spdlog::warn("{}: the kernel could not recover {} from an error; looking at the device",
+                          to_string(device), what);
+    default:
+      return spdlog::warn("{}: the kernel recovers {} from an error; looking at the device",
+                          to_string(device), what);
   }
 }
 
@@ -125,6 +147,7 @@ void Witnesses::watch(const PciAddress& address) {
 }
 
 void Witnesses::device_removed(const PciAddress& address) {
+  recoveries_.erase(address);
   if (sysfs_) sysfs_->forget(address);
 }
 

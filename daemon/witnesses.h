@@ -32,12 +32,19 @@ class Witnesses final : public ManagerObserver {
   Result<> watch_udev(sd_event* event);
   Result<> watch_others(sd_event* event, const std::shared_ptr<OwnOpenings>& own);
   void tell(PciEvent what, const PciAddress& address);
-  void tell_of_recovery(const PciAddress& address);
+  void tell_of_recovery(PciEvent stage, const PciAddress& address);
+  // What was said last of the recovery of a device, and which device or bridge that came from.
+  struct Recovery {
+    PciEvent stage;
+    PciAddress source;
+  };
+  void log_recovery(const PciAddress& device, const Recovery& news);
   void watch_all();
   void watch(const PciAddress& address);
 
   const HostPaths paths_;
   NodeManager& manager_;
+  std::map<PciAddress, Recovery> recoveries_;
   std::unique_ptr<PciMonitor> pci_;
   std::unique_ptr<KvmMonitor> kvm_;
   std::unique_ptr<VfioWatch> vfio_;

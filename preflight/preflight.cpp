@@ -18,6 +18,8 @@ namespace {
 constexpr std::string_view no_devices_id = "devices";
 constexpr std::string_view no_kubernetes_id = "kubernetes";
 
+constexpr std::string_view not_made_id = "nvccd.checks";
+
 // What is looked at where there are devices.
 std::array<std::span<const Check>, 5> device_topics() {
   return {isolation_checks(), device_checks(), driver_checks(), kernel_log_checks(), conflict_checks()};
@@ -122,6 +124,13 @@ Findings fill_gaps(Findings findings) {
   return findings;
 }
 
+Finding not_made(const Error& error) {
+  return {.id = std::string(not_made_id),
+          .result = CheckResult::fail,
+          .found = error.cause,
+          .advice = error.advice};
+}
+
 std::vector<std::string_view> check_ids() {
   std::vector<std::string_view> ids;
   const auto add = [&](std::span<const Check> checks) {
@@ -135,6 +144,7 @@ std::vector<std::string_view> check_ids() {
   ids.push_back(no_kubernetes_id);
   for (const auto& topic : {kubernetes_checks(), service_checks()})
     add(topic);
+  ids.push_back(not_made_id);
   return ids;
 }
 

@@ -22,6 +22,9 @@ Findings run_without_daemon();
 // The daemon's findings; where its sandbox did not let it see, this process looks again.
 Findings fill_gaps(Findings findings);
 
+// What there is to find when no check could be made, and why.
+Finding not_made(const Error& error);
+
 // Every id that a finding can have, in the order of the findings.
 std::vector<std::string_view> check_ids();
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "common/host/companions.h"
 #include "common/host/group_obstacle.h"
@@ -23,6 +24,22 @@ std::optional<std::filesystem::path> first_entry(const std::filesystem::path& di
   const std::filesystem::directory_iterator entries(directory, error);
   if (error || entries == std::filesystem::directory_iterator()) return std::nullopt;
   return entries->path();
+}
+
+// The first line of "resource": start, end and flags of BAR0, as the kernel has them. A virtual function has
+// its place from the physical one, and nothing in its own BARs.
+std::optional<std::uint64_t> read_bar0(const std::filesystem::path& directory) {
+  constexpr std::uint64_t is_memory = 0x200;
+  constexpr std::uint64_t has_no_place = 0x20000000;
+  const auto text = read_attribute(directory / "resource");
+  if (!text || !existing(directory / "physfn").empty()) return std::nullopt;
+  std::istringstream numbers(*text);
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;
+  std::uint64_t flags = 0;
+  if (!(numbers >> std::hex >> start >> end >> flags)) return std::nullopt;
+  if (start == 0 || (flags & is_memory) == 0 || (flags & has_no_place) != 0) return std::nullopt;
+  return start;
 }
 
 }  // namespace
@@ -115,6 +132,8 @@ Result<DeviceFacts> read_facts(const HostPaths& paths, const PciAddress& address
   facts.group_obstacle = find_group_obstacle(paths, address);
   if (const auto numa = read_number(directory / "numa_node", 10); numa && *numa >= 0)
     facts.numa_node = static_cast<int>(*numa);
+
+  facts.bar0 = read_bar0(directory);
 
   const auto group = link_name(directory / "iommu_group");
   if (!group.empty()) {

@@ -28,6 +28,7 @@ struct DeviceFacts {
   std::string vfio_group;   // path of the group's node; "": none
   std::string vfio_device;  // path of the iommufd character device; "": none
   std::optional<int> numa_node;
+  std::optional<std::uint64_t> bar0;  // where the kernel has put it; nullopt: nowhere, or not known
 };
 
 // gpu or nvswitch; nullopt: another vendor, or a companion such as a GPU's audio function.

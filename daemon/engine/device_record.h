@@ -28,6 +28,8 @@ struct DeviceRecord {
   Mode desired = Mode::off;  // meaningless unless managed
   DeviceLife life;
   std::unique_ptr<Timer> look_patience;  // runs while the other devices wait for a look
+  std::unique_ptr<Timer> look_pause;     // runs after a look for which there was no thread
+  unsigned looks_in_vain = 0;            // such looks in a row
   std::unique_ptr<Timer> work_deadline;  // fires when the worker must have been back long ago
   std::unique_ptr<Timer> recheck;        // runs while it is in use by one who was not seen to come
 

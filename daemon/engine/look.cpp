@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "daemon/hardware/confidential_device.h"
+#include "daemon/hardware/pci_config.h"
 
 namespace nvccd {
 namespace {
@@ -66,6 +67,7 @@ Result<> recover(ConfidentialDevice& device, DeviceAccess& access, const LookReq
 
 LookResult look_at(HostDevices& host, Clock& clock, const LookRequest& request) {
   LookResult result;
+  result.begun = true;
   const auto fail = [&](Error error, std::optional<JobPhase> step = {}) {
     if (step) error.step = to_string(*step);
     result.error = on_device(std::move(error), request.address);
@@ -87,6 +89,10 @@ LookResult look_at(HostDevices& host, Clock& clock, const LookRequest& request) 
   }
   const auto access = host.acquire(request.address);
   if (!access) return fail(access.error(), JobPhase::bind);
+  if (facts->bar0) {
+    if (auto there = check_bar0((*access)->config(), request.address, *facts->bar0); !there)
+      return fail(there.error(), JobPhase::boot);
+  }
   const auto open = [&](Duration limit) {
     return ConfidentialDevice::open(facts->kind, facts->device_id, **access, clock, limit);
   };

@@ -34,6 +34,7 @@ struct LookRequest {
 };
 
 struct LookResult {
+  bool begun = false;  // false: there was no thread for it, so all this says nothing of the device
   unsigned own_driver_events = 0;  // that udev will tell of, as the device was bound
   Architecture architecture = Architecture::unknown;
   std::vector<Mode> supported_modes;

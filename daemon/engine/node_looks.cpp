@@ -20,6 +20,9 @@ constexpr Duration retry_slack = 30s;
 // How often it is tried whether one who was not seen to come is still there.
 constexpr Duration time_between_rechecks = 10s;
 
+// Before a look is tried again for which there was no thread; the warning says it.
+constexpr Duration pause_without_threads = 10s;
+
 }  // namespace
 
 std::set<PciAddress> NodeManager::excluded_devices() const {
@@ -90,6 +93,7 @@ void NodeManager::start_look(const PciAddress& address, DeviceRecord& record) {
 }
 
 Knowledge NodeManager::learn_from(const LookRequest& request, const LookResult& result) {
+  if (!result.begun) return Unknown{};
   // A reset is tried once: one that is out of step after it, too, is ill.
   if (result.out_of_step && !request.may_reset) return OutOfStep{};
   if (result.error) return Broken{.error = *result.error, .active = result.mode};
@@ -107,14 +111,22 @@ void NodeManager::look_finished(const LookRequest& request, const LookResult& re
   const auto on_nodes = [&](bool (GroupUse::*asked)(const std::string&) const) {
     return (group_use_.*asked)(record->facts.vfio_group) || (group_use_.*asked)(record->facts.vfio_device);
   };
+  std::optional<Error> in_use;
+  if (result.in_use) in_use = result.error;
+  // Whoever had it has it still, for all that is known.
+  if (const auto* holder = record->life.holder(); !result.begun && holder != nullptr) in_use = holder->error;
   record->happen(event::LookDone{
       .ticket = request.ticket,
       .found = learn_from(request, result),
-      .in_use = result.in_use ? result.error : std::nullopt,
+      .in_use = in_use,
       .seen_open = on_nodes(&GroupUse::seen_open),
       .let_go = on_nodes(&GroupUse::let_go),
       .own_driver_events = result.own_driver_events,
   });
+  if (result.begun)
+    record->looks_in_vain = 0;
+  else
+    pause_looks(address, *record, *result.error);
   // What it is does not change because it does not answer now.
   if (result.architecture != Architecture::unknown) {
     record->architecture = result.architecture;
@@ -125,6 +137,22 @@ void NodeManager::look_finished(const LookRequest& request, const LookResult& re
   end_worker_at(address);
   if (DeviceRecord* same = find(address); same != nullptr) watch_holder(address, *same);
   reconcile();
+}
+
+// Of the hardware nothing was learnt, so the device stays in doubt, and who waits for it waits on.
+void NodeManager::pause_looks(const PciAddress& address, DeviceRecord& record, const Error& why) {
+  if (++record.looks_in_vain == 1) {
+    Error warning = on_device(why, address);
+    warning.advice =
+        "nvccd tries again every 10 s; see what uses up the threads or the memory of the host or of the "
+        "service "
+        "(TasksMax)";
+    parts_.warn(warning.message());
+  }
+  record.look_pause = parts_.scheduler->after(pause_without_threads, [this, address] {
+    if (DeviceRecord* paused = find(address)) paused->look_pause.reset();
+    reconcile();
+  });
 }
 
 // ---- who has a device ----

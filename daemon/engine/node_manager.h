@@ -104,6 +104,7 @@ class NodeManager final : public Manager {
   // node_looks.cpp
   void start_look(const PciAddress& address, DeviceRecord& record);
   void look_finished(const LookRequest& request, const LookResult& result);
+  void pause_looks(const PciAddress& address, DeviceRecord& record, const Error& why);
   static Knowledge learn_from(const LookRequest& request, const LookResult& result);
   void account_for_openings(const std::set<std::string>& nodes);
   bool node_is_ours(const std::string& node) const;

@@ -14,7 +14,8 @@ void NodeManager::reconcile() {
   // A job that ends can let another thing begin, and doubt what it was about.
   do {
     for (auto& [address, record] : records_)
-      if (record.needs_look() && !wait_for_predecessor(address, record)) start_look(address, record);
+      if (record.needs_look() && !record.look_pause && !wait_for_predecessor(address, record))
+        start_look(address, record);
   } while (carry_out(make_agenda()));
   settle_device_job();
   settle_automatic_change();

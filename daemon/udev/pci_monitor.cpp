@@ -5,6 +5,12 @@
 namespace nvccd {
 namespace {
 
+// As the kernel's pci_uevent_ers() says it.
+PciEvent stage_of(std::string_view recovery) {
+  if (recovery == "SUCCESSFUL_RECOVERY") return PciEvent::recovery_ended;
+  return recovery == "FAILED_RECOVERY" ? PciEvent::recovery_failed : PciEvent::recovery_began;
+}
+
 // By properties, not attributes: of a device that is gone there are none.
 bool is_ours(udev_device& device) {
   const auto id = property_of(device, "PCI_ID");
@@ -39,8 +45,8 @@ void PciMonitor::tell_of(udev_device& device) {
   if (!address) return;
   const auto action = action_of(device);
   // From AER, DPC and EEH. Of a recovery that failed some kernels tell at the bridge alone.
-  if (action == "change" && !property_of(device, "ERROR_EVENT").empty())
-    return handler_(PciEvent::recovered, *address);
+  if (const auto recovery = property_of(device, "ERROR_EVENT"); action == "change" && !recovery.empty())
+    return handler_(stage_of(recovery), *address);
   if (!is_ours(device)) return;
   if (action == "add")
     handler_(PciEvent::appeared, *address);

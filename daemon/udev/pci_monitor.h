@@ -10,13 +10,16 @@ enum class PciEvent {
   appeared,
   gone,
   driver_changed,
-  recovered,  // an error is being recovered from, or was, or could not be: the device may have been reset
+  // Whatever it says of a recovery from an error, the device may have been reset.
+  recovery_began,
+  recovery_ended,
+  recovery_failed,
 };
 
 class PciMonitor {
  public:
-  // `handler` is called on the loop, for NVIDIA GPUs and NVSwitches only; but `recovered` of every device, as
-  // it may be a bridge above some of them. Open the monitor before looking at what is present, so that
+  // `handler` is called on the loop, for NVIDIA GPUs and NVSwitches only; but the recoveries of every device,
+  // as it may be a bridge above some of them. Open the monitor before looking at what is present, so that
   // nothing is missed in between. `lost` is called when there were more events than the kernel kept for us:
   // anything may have come or gone, or have been replaced.
   using Handler = std::function<void(PciEvent, const PciAddress&)>;

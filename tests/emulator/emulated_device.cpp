@@ -9,6 +9,9 @@ namespace emulator {
 namespace {
 
 constexpr std::uint32_t kSanityDword = 0xF0;
+constexpr std::uint32_t kFirstBar = 0x10;
+constexpr std::uint32_t kLastBar = 0x24;
+constexpr std::uint32_t kBarFlags = 0xF;
 
 std::unique_ptr<Mailbox> make_mailbox(Context& context, Fsp& fsp) {
   if (context.profile.mailbox == MailboxKind::mnoc) return std::make_unique<MnocMailbox>(context, fsp);
@@ -63,6 +66,9 @@ std::uint32_t EmulatedDevice::config_dword(std::uint32_t offset) const {
   const Faults& faults = context_.faults;
   std::uint32_t value = config_.read(offset);
   if (offset == kSanityDword && faults.on(Fault::config_f0_all_ones)) value |= 0xFFFF;
+  // What BARs are, but not where, is wired.
+  if (offset >= kFirstBar && offset <= kLastBar && faults.on(Fault::bars_lost))
+    value &= config_.bar((offset - kFirstBar) / 4).size != 0 ? kBarFlags : 0;
   if (offset == profile.fault_word_config && offset != 0) value = faults.number(Fault::security_fault, 0);
   if (profile.is_blackwell && offset == kFirewallWord && boot_.firewall_closed()) value |= kFirewallClosed;
   return value;
@@ -84,8 +90,8 @@ void EmulatedDevice::config_write(std::uint32_t offset, unsigned width, std::uin
 }
 
 bool EmulatedDevice::decodes(unsigned index, std::uint64_t offset) const {
-  return answers() && config_.memory_enabled() && config_.in_d0() && offset % 4 == 0 &&
-         offset < config_.bar(index).size;
+  return answers() && config_.memory_enabled() && config_.in_d0() && !context_.faults.on(Fault::bars_lost) &&
+         offset % 4 == 0 && offset < config_.bar(index).size;
 }
 
 std::uint32_t EmulatedDevice::bar_read(unsigned index, std::uint64_t offset) {

@@ -56,6 +56,8 @@ constexpr FaultInfo kTable[] = {
      "resets have no effect and the operating system gets an error"},
     {Fault::d3_at_start, flag, "d3-at-start", "", "the device is in D3hot now and after each power cycle"},
     {Fault::config_f0_all_ones, flag, "config-f0-all-ones", "", "16 bits at config 0xF0 are 0xFFFF"},
+    {Fault::bars_lost, flag, "bars-lost", "",
+     "the BARs in config space are 0, as after a reset that nobody restored them from; accesses miss them"},
     {Fault::vanish, flag, "vanish", "",
      "the device is gone: all reads are all ones, writes and resets are lost"},
     // firmware beside the host

@@ -45,6 +45,7 @@ enum class Fault {
   reset_fails,
   d3_at_start,
   config_f0_all_ones,
+  bars_lost,
   vanish,
   firmware_steps,
   tail_first,

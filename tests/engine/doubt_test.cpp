@@ -236,6 +236,32 @@ TEST_F(DoubtTest, ARescanOfADeviceThatReadsAllOnesTakesReadyBackAtOnce) {
   EXPECT_FALSE(manager->node().ready);
 }
 
+// Linux 6.12 recovers a device of vfio-pci from a fatal error without giving it its BARs back.
+TEST_F(DoubtTest, ADeviceWhoseBarsWereLostInARecoverySaysSoAndHowToGetThemBack) {
+  for (const auto model : {Model::gh100, Model::gb100, Model::ls10}) {
+    const auto n = static_cast<unsigned>(model);
+    plug(n, model);
+  }
+  start_daemon();
+  run();
+  for (const auto model : {Model::gh100, Model::gb100, Model::ls10}) {
+    const auto n = static_cast<unsigned>(model);
+    ASSERT_EQ(device(n).state, DeviceState::ready) << device(n).error;
+    ASSERT_TRUE(hardware(n).set_fault("bars-lost", "1"));
+    manager->device_recovered(slot(n));
+    run();
+    EXPECT_EQ(device(n).state, DeviceState::failed);
+    EXPECT_NE(device(n).error.find("BARs were lost"), std::string::npos) << device(n).error;
+    EXPECT_NE(device(n).error.find("/sys/bus/pci/rescan"), std::string::npos) << device(n).error;
+    // What that does, as udev tells of it.
+    hardware(n).clear_faults();
+    manager->device_gone(slot(n));
+    manager->device_appeared(slot(n));
+    run();
+    EXPECT_EQ(device(n).state, DeviceState::ready) << device(n).error;
+  }
+}
+
 TEST_F(DoubtTest, AReloadWithoutAChangeLeavesHealthyDevicesAlone) {
   start_on(2);
   const auto accesses = hardware(0).counters().register_accesses;

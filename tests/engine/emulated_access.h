@@ -16,7 +16,7 @@ class EmulatedHost::Access final : public DeviceAccess {
         bindings_(host.at(address).bindings) {
     host_.touched(address_, Touch::taken);
     if (group_->our_holds++ == 0) host_.vfio_node_event(*group_, true);
-    wake_up(*device_);
+    wake_up(host_.at(address_));
   }
   Access(const Access&) = delete;
   Access& operator=(const Access&) = delete;
@@ -51,7 +51,7 @@ class EmulatedHost::Access final : public DeviceAccess {
     // The kernel returns when the device answers again, and has then restored its configuration space.
     host_.clock_.sleep(host_.at(address_).delays.reset);
     if (!present()) return std::unexpected(removed());
-    wake_up(*device_);
+    wake_up(host_.at(address_));
     return {};
   }
 

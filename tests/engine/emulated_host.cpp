@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint32_t command_register = 0x4;
 constexpr std::uint32_t memory_space = 1U << 1;
+constexpr std::uint32_t bar0_register = 0x10;
 constexpr std::uint32_t power_control_register = 0x44;  // of the power management capability at 0x40
 
 Error no_such_device(const PciAddress& address) {
@@ -42,8 +43,11 @@ void EmulatedHost::vfio_node_event(const Group& group, bool opened) {
   });
 }
 
-void EmulatedHost::wake_up(emulator::Device& device) {
+void EmulatedHost::wake_up(Slot& slot) {
+  emulator::Device& device = *slot.device;
   device.config_write(power_control_register, 2, 0);
+  device.config_write(bar0_register, 4, static_cast<std::uint32_t>(slot.bar0));
+  device.config_write(bar0_register + 4, 4, static_cast<std::uint32_t>(slot.bar0 >> 32));
   device.config_write(command_register, 2, memory_space);
 }
 
@@ -68,6 +72,7 @@ void EmulatedHost::violated(const PciAddress& address, const std::string& what) 
 emulator::Device& EmulatedHost::plug(const PciAddress& address, Slot slot) {
   slot.group = std::make_shared<Group>(Group{.number = ++last_group_});
   slot.instance = ++last_instance_;
+  slot.bar0 = 0x38'0000'0000 + (slot.instance << 32);  // its lower half is 0, as that of many
   // From the configuration space now: a fault may hide it later, but the kernel has read it at plugging.
   slot.device_id = static_cast<std::uint16_t>(slot.device->config_read(0, 4) >> 16);
   return *slots_.insert_or_assign(address, std::move(slot)).first->second.device;
@@ -143,6 +148,7 @@ Result<DeviceFacts> EmulatedHost::facts(const PciAddress& address) {
   facts.driver = slot->driver;
   facts.driver_is_vfio = slot->driver == "vfio-pci";
   facts.iommu_group = slot->group->number;
+  facts.bar0 = slot->bar0;
   if (facts.driver_is_vfio) facts.vfio_group = fmt::format("/dev/vfio/{}", slot->group->number);
   return facts;
 }

@@ -49,7 +49,7 @@ class EmulatedHost final : public HostDevices {
   bool give_driver(const PciAddress& address, const std::string& driver);
 
   // What the kernel does when a device answers again that it reset, for whomever.
-  void restore_config(const PciAddress& address) { wake_up(*at(address).device); }
+  void restore_config(const PciAddress& address) { wake_up(at(address)); }
 
   // A VM takes the device with its group, or lets go of it. False: nvccd has it, or no VM.
   bool take_for_vm(const PciAddress& address);
@@ -102,9 +102,10 @@ class EmulatedHost final : public HostDevices {
     std::uint64_t instance = 0;
     Duration binding_time{};
     bool driver_used = false;
-    unsigned bindings = 0;  // how often its driver was changed
+    unsigned bindings = 0;   // how often its driver was changed
+    std::uint64_t bar0 = 0;  // where the kernel has put it
   };
-  static void wake_up(emulator::Device& device);
+  static void wake_up(Slot& slot);
   Slot& at(const PciAddress& address) { return slots_.at(address); }
   Slot* find(const PciAddress& address);
   emulator::Device& plug(const PciAddress& address, Slot slot);

@@ -1,4 +1,5 @@
-// Workers that do not come back: nobody waits for them for ever, and nobody else touches what they have.
+// Workers that do not come back, or cannot begin: nobody waits for them for ever, and nobody else touches
+// what they have.
 #include "node_fixture.h"
 
 namespace nvccd::test {
@@ -67,6 +68,91 @@ TEST_F(HangTest, NoSecondWorkerTouchesADeviceWhoseResetHangs) {
   run();
   EXPECT_EQ(hardware(0).active_mode(), "devtools") << "the last wish, once the device can be had again";
   EXPECT_EQ(device(0).state, DeviceState::ready);
+}
+
+class NoThreads : public testing::Test, public Node {};
+
+TEST_F(NoThreads, ADeviceThatCannotBeLookedAtIsInDoubtAndNotFailed) {
+  start_on(2);
+  simulation->run_out_of_threads();
+  manager->device_recovered(slot(0));
+  simulation->pass(5s);
+  EXPECT_EQ(device(0).state, DeviceState::discovered);
+  EXPECT_EQ(device(0).error, "");
+  EXPECT_FALSE(manager->node().ready);
+  EXPECT_NE(manager->node().mode_state, ModeState::failed);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("0000:01:00.0: no thread could be started"), std::string::npos) << warnings[0];
+  EXPECT_EQ(device(1).state, DeviceState::ready);
+}
+
+TEST_F(NoThreads, ALookIsTriedAgainUntilThereIsOneAndNotAllTheTime) {
+  start_on(1);
+  simulation->run_out_of_threads();
+  manager->device_recovered(slot(0));
+  simulation->pass(1min);
+  EXPECT_GE(simulation->works_dropped(), 5U);
+  EXPECT_LE(simulation->works_dropped(), 7U);
+  manager->rescan();
+  manager->device_recovered(slot(0));
+  simulation->pass(5s);
+  EXPECT_LE(simulation->works_dropped(), 8U) << "whatever happens meanwhile";
+  EXPECT_EQ(warnings.size(), 1U);
+  simulation->run_out_of_threads(false);
+  simulation->pass(10s);
+  EXPECT_TRUE(manager->node().ready);
+}
+
+TEST_F(NoThreads, AJobAndTheStartWaitForTheLook) {
+  settings.mode.default_mode = Mode::on;
+  plug(0, Model::gh100);
+  simulation->run_out_of_threads();
+  start_daemon();
+  simulation->pass(1min);
+  EXPECT_FALSE(settled);
+  const auto job = manager->set_mode(Mode::devtools, {});
+  ASSERT_TRUE(job) << job.error().message();
+  simulation->pass(1min);
+  EXPECT_EQ(manager->current_job(), *job);
+  simulation->run_out_of_threads(false);
+  run();
+  EXPECT_TRUE(settled);
+  EXPECT_EQ(jobs->jobs[*job].state, JobState::done);
+  EXPECT_EQ(hardware(0).active_mode(), "devtools");
+}
+
+TEST_F(NoThreads, ADeviceInUseStaysInUse) {
+  start_on(1);
+  // Out of sight, as libvirt's machines are; only the look that follows finds that.
+  host->on_vfio_node = nullptr;
+  ASSERT_TRUE(host->take_for_vm(slot(0)));
+  manager->rescan();
+  simulation->pass(1s);
+  ASSERT_TRUE(device(0).in_use);
+  const auto state = device(0).state;
+  simulation->run_out_of_threads();
+  simulation->pass(1min);
+  EXPECT_TRUE(device(0).in_use);
+  EXPECT_EQ(device(0).state, state);
+  EXPECT_GE(simulation->works_dropped(), 5U);
+  EXPECT_LE(simulation->works_dropped(), 7U);
+  simulation->run_out_of_threads(false);
+  ASSERT_TRUE(host->release_from_vm(slot(0)));
+  simulation->pass(20s);
+  EXPECT_TRUE(manager->node().ready);
+}
+
+TEST_F(NoThreads, AnotherCardAtTheAddressIsLookedAtAtOnce) {
+  start_on(1);
+  simulation->run_out_of_threads();
+  manager->device_recovered(slot(0));
+  simulation->pass(1s);
+  host->unplug(slot(0));
+  manager->device_gone(slot(0));
+  simulation->run_out_of_threads(false);
+  plug(0, Model::gh100);
+  simulation->pass(5s);
+  EXPECT_TRUE(manager->node().ready);
 }
 
 }  // namespace

@@ -62,7 +62,8 @@ class Node {
             .scheduler = simulation.get(),
             .host = {.devices = host, .clock = clock},
             .store = store,
-            .load_settings = [this] { return Result<LoadedSettings>(LoadedSettings{settings, {}}); }},
+            .load_settings = [this] { return Result<LoadedSettings>(LoadedSettings{settings, {}}); },
+            .warn = [this](const std::string& text) { warnings.push_back(text); }},
         settings, store.load().value());
     jobs = std::make_unique<JobLog>(*manager);
     manager->add_observer(*jobs);
@@ -118,6 +119,7 @@ class Node {
   Settings settings;
   std::unique_ptr<NodeManager> manager;
   std::unique_ptr<JobLog> jobs;
+  std::vector<std::string> warnings;
   bool settled = false;
   std::function<void()> on_daemon;  // called when there is a new one, before it looks at anything
 

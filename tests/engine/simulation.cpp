@@ -93,6 +93,11 @@ void Simulation::serve(Worker& worker) {
 // A worker is a thread for one piece of work, as far as that can tell; to make one anew takes longer than
 // most work.
 void Simulation::start(Task work, Task done) {
+  if (out_of_threads_) {
+    ++works_dropped_;
+    work = nullptr;
+    return post(std::move(done));
+  }
   if (idle_workers_.empty()) {
     idle_workers_.push_back(std::make_unique<Worker>());
     Worker& hired = *idle_workers_.back();

@@ -34,6 +34,10 @@ class Simulation final : public Scheduler, public Clock, public emulator::Clock 
   // Called by workers. Others run meanwhile.
   void sleep(nvccd::Duration duration) override;
 
+  // The host has no thread left, so that work is dropped, until it is called with false.
+  void run_out_of_threads(bool out = true) { out_of_threads_ = out; }
+  unsigned works_dropped() const { return works_dropped_; }
+
   // A worker that sleeps while nothing else falls due goes on without step() having returned, which saves
   // most of the time. interrupt(), called by a worker, makes its next sleep return to the one who called
   // step().
@@ -95,6 +99,8 @@ class Simulation final : public Scheduler, public Clock, public emulator::Clock 
   std::vector<std::shared_ptr<PendingTimer>> timers_;
   Baton baton_;  // given back to the loop by the worker that ran
   unsigned most_workers_at_once_ = 0;
+  bool out_of_threads_ = false;
+  unsigned works_dropped_ = 0;
   bool killing_ = false;
   bool sleep_through_ = false;
   bool interrupted_ = false;

@@ -1,4 +1,4 @@
-// The walk through the extended capabilities, on lists that are long, broken or looping.
+// The walk through the extended capabilities, on lists that are long, broken or looping; and where BAR0 is.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -94,6 +94,70 @@ TEST(NvidiaDvsec, AReadThatFailsIsAnError) {
     config.fails_at = offset;
     EXPECT_FALSE(find_nvidia_dvsec(config)) << std::hex << offset;
   }
+}
+
+class Bar0 : public testing::Test {
+ protected:
+  bool is_at(std::uint64_t expected) { return check_bar0(config, gpu, expected).has_value(); }
+  void set(std::uint32_t low, std::uint32_t high) {
+    config.words[0x10] = low;
+    config.words[0x14] = high;
+  }
+  static constexpr PciAddress gpu{0, 0x65, 0, 0};
+  FakeConfigSpace config;
+};
+
+TEST_F(Bar0, IsWhereTheKernelHasIt) {
+  set(0x8000000c, 0x38);
+  EXPECT_TRUE(is_at(0x38'8000'0000));
+  set(0x0000000c, 0x38);
+  EXPECT_TRUE(is_at(0x38'0000'0000)) << "the lower half alone says nothing";
+  set(0xf0000000, 0x38);
+  EXPECT_TRUE(is_at(0xf000'0000)) << "of 32 bits: what follows is another BAR";
+}
+
+TEST_F(Bar0, ThatWasLostIsAnErrorThatSaysWhatHelps) {
+  set(0xc, 0);
+  const auto lost = check_bar0(config, gpu, 0x38'0000'0000);
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().kind, ErrorKind::hardware_failed);
+  EXPECT_NE(lost.error().cause.find("BAR0 is at 0x0 and the kernel has it at 0x3800000000"),
+            std::string::npos)
+      << lost.error().cause;
+  EXPECT_NE(lost.error().advice.find("echo 1 > /sys/bus/pci/devices/0000:65:00.0/remove"), std::string::npos);
+  set(0, 0);
+  EXPECT_FALSE(is_at(0xf000'0000));
+}
+
+// Elsewhere the host bridge may translate.
+TEST_F(Bar0, AtAnotherAddressIsLostWhereAddressesAreNotTranslated) {
+#if defined(__x86_64__)
+  constexpr bool tolerated = false;
+#else
+  constexpr bool tolerated = true;
+#endif
+  set(0x8000000c, 0);
+  EXPECT_EQ(is_at(0x38'8000'0000), tolerated);
+  set(0xe0000000, 0);
+  EXPECT_EQ(is_at(0xf000'0000), tolerated);
+}
+
+TEST_F(Bar0, OfADeviceThatDoesNotAnswerIsNotLost) {
+  set(0xffffffff, 0xffffffff);  // as in D3cold
+  EXPECT_TRUE(is_at(0xf000'0000));
+  set(0x8000000c, 0xffffffff);  // since a moment ago
+  EXPECT_TRUE(is_at(0x38'8000'0000));
+}
+
+TEST_F(Bar0, ThatCannotBeReadOrIsNoMemoryIsNotLost) {
+  for (const std::uint32_t offset : {0x10U, 0x14U}) {
+    set(0xc, 0);
+    config.fails_at = offset;
+    EXPECT_TRUE(is_at(0x38'0000'0000)) << std::hex << offset;
+  }
+  config.fails_at.reset();
+  set(0xe001, 0);
+  EXPECT_TRUE(is_at(0xf000'0000));
 }
 
 }  // namespace

@@ -7,29 +7,27 @@
 #include <thread>
 
 #include "daemon/pci/binding.h"
-#include "host_tree.h"
+#include "gpu_host.h"
 
 namespace nvccd {
 namespace {
 
+using test::audio;
+using test::gpu;
+using test::second_gpu;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-constexpr PciAddress gpu{0, 0x65, 0, 0};
-constexpr PciAddress audio{0, 0x65, 0, 1};
-constexpr PciAddress second_gpu{0, 0x66, 0, 0};
 constexpr PciAddress bridge{0, 0x64, 0, 0};
 constexpr PciAddress nic{0, 0x67, 0, 0};
 
-class Binding : public testing::Test {
+class Binding : public test::GpuHost {
  protected:
   void SetUp() override {
-    host.add_device(gpu, "0x10de", "0x2330", "0x030200");
-    host.add_device(audio, "0x10de", "0x22ba", "0x040300");
-    host.add_device(second_gpu, "0x10de", "0x2330", "0x030200");
+    add_gpu(second_gpu);
     host.add_device(bridge, "0x10b5", "0x8747", "0x060400");
-    host.add_device(nic, "0x8086", "0x1521", "0x020000");
+    add_nic(nic);
     host.add_driver("vfio-pci");
   }
   Error expect_failure(const Result<>& result) {
@@ -37,16 +35,10 @@ class Binding : public testing::Test {
     return result ? Error() : result.error();
   }
   Result<> bind() { return bind_to_vfio(host.paths(), gpu, policy); }
-  std::string override_of(const PciAddress& address) {
-    return host.read(host.paths().device(address) / "driver_override");
-  }
-  std::string probed() { return host.read(host.paths().sys + "/bus/pci/drivers_probe"); }
-  std::string unbound_from(const char* driver) { return host.read(host.paths().driver(driver) / "unbind"); }
   void module_users(const char* module, const char* count) {
     host.write(host.paths().sys + "/module/" + module + "/refcnt", count);
   }
 
-  test::HostTree host;
   BindPolicy policy{.driver = "vfio-pci", .take_over_idle = true};
 };
 

@@ -4,32 +4,30 @@
 
 #include "common/host/companions.h"
 #include "daemon/pci/binding.h"
-#include "host_tree.h"
+#include "gpu_host.h"
 
 namespace nvccd {
 namespace {
 
+using test::audio;
+using test::gpu;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr PciAddress gpu{0, 0x65, 0, 0};
-constexpr PciAddress audio{0, 0x65, 0, 1};
 constexpr PciAddress usb{0, 0x65, 0, 2};
 constexpr PciAddress ucsi{0, 0x65, 0, 3};
-constexpr PciAddress other_gpu{0, 0x66, 0, 0};
+constexpr PciAddress other_gpu = test::second_gpu;
 constexpr PciAddress other_audio{0, 0x66, 0, 1};
 constexpr PciAddress lone_audio{0, 0x68, 0, 1};
 
-class Companions : public testing::Test {
+class Companions : public test::GpuHost {
  protected:
   void SetUp() override {
-    host.add_device(gpu, "0x10de", "0x2330", "0x030200");
-    host.add_device(audio, "0x10de", "0x22ba", "0x040300");
     host.add_device(usb, "0x10de", "0x1ad8", "0x0c0330");
     host.add_device(ucsi, "0x10de", "0x1ad9", "0x0c8000");
-    host.add_device(other_gpu, "0x10de", "0x2330", "0x030200");
-    host.add_device(other_audio, "0x10de", "0x22ba", "0x040300");
-    host.add_device(lone_audio, "0x10de", "0x22ba", "0x040300");
+    add_gpu(other_gpu);
+    add_audio(other_audio);
+    add_audio(lone_audio);
     host.add_driver("vfio-pci");
     host.bind(gpu, "vfio-pci");
   }
@@ -49,7 +47,6 @@ class Companions : public testing::Test {
   }
   bool was_unbound(const char* driver) { return host.read(host.paths().driver(driver) / "unbind") != ""; }
 
-  test::HostTree host;
   BindPolicy policy{.driver = "vfio-pci", .take_over_idle = true};
 };
 

@@ -5,33 +5,30 @@
 #include "common/host/device_facts.h"
 #include "common/host/host_confidential.h"
 #include "common/host/pci_names.h"
-#include "host_tree.h"
+#include "gpu_host.h"
 
 namespace nvccd {
 namespace {
 
+using test::audio;
+using test::gpu;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr PciAddress gpu{0, 0x65, 0, 0};
-constexpr PciAddress audio{0, 0x65, 0, 1};
 constexpr PciAddress nvswitch{0, 0x07, 0, 0};
 constexpr PciAddress nic{0, 0x65, 0, 2};
 
-class Facts : public testing::Test {
+class Facts : public test::GpuHost {
  protected:
   void SetUp() override {
-    host.add_device(gpu, "0x10de", "0x2330", "0x030200");
-    host.add_device(audio, "0x10de", "0x22ba", "0x040300");
     host.add_device(nvswitch, "0x10de", "0x22a3", "0x068000");
-    host.add_device(nic, "0x8086", "0x1521", "0x020000");
+    add_nic(nic);
   }
   DeviceFacts facts_of(const PciAddress& address) {
     const auto facts = read_facts(host.paths(), address);
     EXPECT_TRUE(facts) << facts.error().message();
     return facts.value_or(DeviceFacts());
   }
-  test::HostTree host;
 };
 
 TEST(Classify, TakesGpusAndSwitchesOfNvidiaAndNothingElse) {
@@ -145,6 +142,31 @@ TEST_F(Facts, ABridgeIsInNobodysWayUnlessItIsOneToAnotherKindOfBusWithADriverOfI
   EXPECT_TRUE(facts_of(gpu).group_obstacle);
   std::filesystem::remove(host.paths().device(bridge) / "driver");
   EXPECT_FALSE(facts_of(gpu).group_obstacle);
+}
+
+TEST_F(Facts, SayWhereTheKernelHasPutBar0) {
+  EXPECT_FALSE(facts_of(gpu).bar0) << "there is no such file";
+  const auto bar0 = [&](const char* text) {
+    host.write(host.paths().device(gpu) / "resource", text);
+    return facts_of(gpu).bar0;
+  };
+  constexpr auto others = "0x0000000000000000 0x0000000000000000 0x0000000000000000\n";
+  const auto line = [&](const char* first) { return std::string(first) + "\n" + others; };
+  EXPECT_EQ(bar0(line("0x0000003800000000 0x0000003800ffffff 0x000000000014220c").c_str()), 0x38'0000'0000U);
+  EXPECT_EQ(bar0(line("0x00000000f0000000 0x00000000f0ffffff 0x0000000000040200").c_str()), 0xf000'0000U);
+  for (const char* nowhere : {"", "nonsense\n", "0x00000000f0000000\n", others,
+                              "0x0000000000000000 0x0000000000ffffff 0x0000000020040200\n",
+                              "0x00000000f0000000 0x00000000f0ffffff 0x0000000020040200\n",
+                              "0x000000000000e000 0x000000000000e07f 0x0000000000040101\n"})
+    EXPECT_FALSE(bar0(nowhere)) << nowhere;
+}
+
+TEST_F(Facts, OfAVirtualFunctionSayNothingOfBar0) {
+  host.write(host.paths().device(gpu) / "resource",
+             "0x0000003800000000 0x0000003800ffffff 0x000000000014220c\n");
+  ASSERT_TRUE(facts_of(gpu).bar0);
+  host.link(host.paths().device(gpu) / "physfn", host.paths().device(nvswitch));
+  EXPECT_FALSE(facts_of(gpu).bar0);
 }
 
 TEST_F(Facts, OfADeviceThatIsNotThereAreNoSuchDevice) {

@@ -2,31 +2,23 @@
 #include <gtest/gtest.h>
 
 #include "daemon/pci/binding.h"
-#include "host_tree.h"
+#include "gpu_host.h"
 
 namespace nvccd {
 namespace {
 
-constexpr PciAddress gpu{0, 0x65, 0, 0};
-constexpr PciAddress audio{0, 0x65, 0, 1};
-constexpr PciAddress second_gpu{0, 0x66, 0, 0};
+using test::audio;
+using test::gpu;
+using test::second_gpu;
+
 constexpr PciAddress nic{0, 0x67, 0, 0};
 
-class Release : public testing::Test {
+class Release : public test::GpuHost {
  protected:
   void SetUp() override {
-    host.add_device(gpu, "0x10de", "0x2330", "0x030200");
-    host.add_device(audio, "0x10de", "0x22ba", "0x040300");
-    host.add_device(second_gpu, "0x10de", "0x2330", "0x030200");
-    host.add_device(nic, "0x8086", "0x1521", "0x020000");
+    add_gpu(second_gpu);
+    add_nic(nic);
   }
-  std::string override_of(const PciAddress& address) {
-    return host.read(host.paths().device(address) / "driver_override");
-  }
-  std::string probed() { return host.read(host.paths().sys + "/bus/pci/drivers_probe"); }
-  std::string unbound_from(const char* driver) { return host.read(host.paths().driver(driver) / "unbind"); }
-
-  test::HostTree host;
 };
 
 TEST_F(Release, ClearsTheOverrideUnbindsAndProbes) {

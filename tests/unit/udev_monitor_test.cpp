@@ -23,7 +23,8 @@ class UdevMonitor : public testing::Test {
     auto monitor = PciMonitor::create(
         event,
         [this](PciEvent what, const PciAddress& address) {
-          constexpr std::array names = {"appeared", "gone", "driver_changed", "recovered"};
+          constexpr std::array names = {"appeared",       "gone",           "driver_changed",
+                                        "recovery began", "recovery ended", "recovery failed"};
           told.push_back(names.at(static_cast<std::size_t>(what)) + (" " + to_string(address)));
         },
         [this] { told.emplace_back("lost"); });
@@ -80,13 +81,13 @@ TEST_F(UdevMonitor, TellsOfGpusAndSwitchesOfNvidiaOnly) {
 
 // From pci_uevent_ers() in the kernel.
 TEST_F(UdevMonitor, TellsOfARecoveryFromAnError) {
-  for (const char* event : {"BEGIN_RECOVERY", "SUCCESSFUL_RECOVERY", "FAILED_RECOVERY"})
+  for (const char* event : {"BEGIN_RECOVERY", "SUCCESSFUL_RECOVERY", "FAILED_RECOVERY", "NEW_WORD"})
     event_of(
         "change", "0000:65:00.0",
         {{"PCI_ID", "10DE:2330"}, {"PCI_CLASS", "30200"}, {"ERROR_EVENT", event}, {"DEVICE_ONLINE", "0"}});
   receive();
-  EXPECT_THAT(told,
-              ElementsAre("recovered 0000:65:00.0", "recovered 0000:65:00.0", "recovered 0000:65:00.0"));
+  EXPECT_THAT(told, ElementsAre("recovery began 0000:65:00.0", "recovery ended 0000:65:00.0",
+                                "recovery failed 0000:65:00.0", "recovery began 0000:65:00.0"));
 }
 
 // Below it may be a GPU.
@@ -95,7 +96,7 @@ TEST_F(UdevMonitor, TellsOfARecoveryOfEveryOtherDeviceToo) {
            {{"PCI_ID", "8086:352A"}, {"PCI_CLASS", "60400"}, {"ERROR_EVENT", "FAILED_RECOVERY"}});
   event_of("change", "0000:60:01.0", {{"PCI_ID", "8086:352A"}, {"PCI_CLASS", "60400"}});
   receive();
-  EXPECT_THAT(told, ElementsAre("recovered 0000:60:01.0"));
+  EXPECT_THAT(told, ElementsAre("recovery failed 0000:60:01.0"));
 }
 
 TEST_F(UdevMonitor, TellsThatEventsWereLost) {

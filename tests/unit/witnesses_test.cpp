@@ -1,9 +1,13 @@
 // From what udev and the files say to what is said of a device: emulated devices in virtual time, with the
 // kernel's files laid out beside them.
 #include <fcntl.h>
+#include <gmock/gmock.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <sstream>
 
 #include "daemon/witnesses.h"
 #include "fake_udev.h"
@@ -13,10 +17,17 @@
 namespace nvccd::test {
 namespace {
 
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
 class WitnessesTest : public testing::Test, public Node {
  protected:
   // Two GPUs, each below a port of one switch.
   void SetUp() override {
+    spdlog::set_default_logger(
+        std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
+    spdlog::set_pattern("%l: %v");
     for (const unsigned n : {0U, 1U}) {
       const auto place = std::filesystem::path(tree.paths().sys) / "devices/pci0000:00/0000:00:01.0" /
                          to_string(port(n)) / to_string(slot(n));
@@ -32,12 +43,25 @@ class WitnessesTest : public testing::Test, public Node {
     ASSERT_TRUE(created) << created.error().message();
     witnesses = *std::move(created);
   }
-  void TearDown() override { witnesses.reset(); }
+  void TearDown() override {
+    witnesses.reset();
+    spdlog::set_default_logger(logger_before);
+  }
 
   static PciAddress port(unsigned n) { return *PciAddress::parse("0000:80:0" + std::to_string(n) + ".0"); }
-  void recovered(const PciAddress& address) {
-    udev.queues["pci"].emplace_back(udev_device{
-        "change", to_string(address), {{"PCI_ID", "8086:352A"}, {"ERROR_EVENT", "FAILED_RECOVERY"}}});
+  void recovered(const PciAddress& address, const char* event = "FAILED_RECOVERY") {
+    udev.queues["pci"].emplace_back(
+        udev_device{"change", to_string(address), {{"PCI_ID", "8086:352A"}, {"ERROR_EVENT", event}}});
+  }
+  // The log since this was last called.
+  std::vector<std::string> said() {
+    tell();
+    std::vector<std::string> lines;
+    std::istringstream text(log.str());
+    for (std::string line; std::getline(text, line);)
+      lines.push_back(line);
+    log.str("");
+    return lines;
   }
   void machine(const char* what) {
     udev.queues["misc"].emplace_back(udev_device{"change", "kvm", {{"EVENT", what}}});
@@ -55,6 +79,8 @@ class WitnessesTest : public testing::Test, public Node {
     EXPECT_TRUE(manager->node().ready) << "they were as they should be";
   }
 
+  std::ostringstream log;
+  std::shared_ptr<spdlog::logger> logger_before = spdlog::default_logger();
   UdevSocket udev;
   HostTree tree;
   std::shared_ptr<OwnOpenings> own = std::make_shared<OwnOpenings>();
@@ -82,6 +108,35 @@ TEST_F(WitnessesTest, WhatIsBelowABridgeThatTheKernelRecoversIsDoubted) {
 TEST_F(WitnessesTest, OfOtherDevicesThatTheKernelRecoversNothingFollows) {
   recovered(*PciAddress::parse("0000:99:00.0"));
   expect_doubted({});
+}
+
+TEST_F(WitnessesTest, TheBeginningAndTheEndOfARecoveryAreOneMessageEach) {
+  for (int again = 0; again < 2; ++again) {
+    recovered(slot(0), "BEGIN_RECOVERY");
+    recovered(slot(0), "SUCCESSFUL_RECOVERY");
+    EXPECT_THAT(
+        said(),
+        ElementsAre("warning: 0000:01:00.0: the kernel recovers it from an error; looking at the device",
+                    "info: 0000:01:00.0: the kernel has recovered it from an error; looking at the device"));
+  }
+  recovered(slot(0));
+  EXPECT_THAT(said(), ElementsAre("warning: 0000:01:00.0: the kernel could not recover it from an error; "
+                                  "looking at the device"));
+}
+
+TEST_F(WitnessesTest, ARecoveryOfABridgeAndOfTheDeviceBelowItIsSaidOnce) {
+  for (const char* event : {"BEGIN_RECOVERY", "SUCCESSFUL_RECOVERY"})
+    for (const auto& address : {port(0), slot(0)})
+      recovered(address, event);
+  EXPECT_THAT(said(),
+              ElementsAre(AllOf(HasSubstr("warning: 0000:01:00.0"), HasSubstr("the bridge 0000:80:00.0")),
+                          AllOf(HasSubstr("info: 0000:01:00.0"), HasSubstr("the bridge 0000:80:00.0"))));
+}
+
+TEST_F(WitnessesTest, ARecoveryWhoseEndWasNotToldIsNoReasonToHideTheNext) {
+  recovered(port(0), "BEGIN_RECOVERY");
+  recovered(port(0), "BEGIN_RECOVERY");
+  EXPECT_EQ(said().size(), 2U);
 }
 
 TEST_F(WitnessesTest, AMachineThatEndsMayHaveHadADevice) {

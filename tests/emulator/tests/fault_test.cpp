@@ -40,6 +40,20 @@ TEST_P(Faulty, BarAllOnes) {
   EXPECT_NE(host.read(0), kAllOnes);
 }
 
+TEST_P(Faulty, BarsAreLost) {
+  host.device->config_write(0x10, 4, 0x8000'0000);
+  host.device->config_write(0x14, 4, 0x38);
+  set("bars-lost", "1");
+  EXPECT_EQ(host.config(0x10), 0xCU);
+  EXPECT_EQ(host.config(0x14), 0U);
+  EXPECT_EQ(host.config(0, 2), 0x10DEU);
+  EXPECT_EQ(host.read(0), kAllOnes);
+  set("bars-lost", "");
+  EXPECT_EQ(host.config(0x10), 0x8000'000CU);
+  EXPECT_EQ(host.config(0x14), 0x38U);
+  EXPECT_NE(host.read(0), kAllOnes);
+}
+
 TEST_P(Faulty, SecurityFaultWithItsWord) {
   set("security-fault", "0xCAFE0001");
   EXPECT_EQ(host.read(0), 0xBADF0200U);
