@@ -70,9 +70,9 @@ void NodeManager::happen_to_all(const Event& event) {
     record.happen(event);
 }
 
+// Of one that is known already the event tells nothing new: it is late, or somebody ran "udevadm trigger".
 void NodeManager::device_appeared(const PciAddress& address) {
   refresh(address);
-  happen(address, event::LookAgain{});
   reconcile();
 }
 

@@ -48,7 +48,9 @@ void PciMonitor::tell_of(udev_device& device) {
   if (const auto recovery = property_of(device, "ERROR_EVENT"); action == "change" && !recovery.empty())
     return handler_(stage_of(recovery), *address);
   if (!is_ours(device)) return;
-  if (action == "add")
+  // Every boot and "udevadm trigger" make events of what is there, for rules to see; nothing has happened.
+  const bool synthetic = !property_of(device, "SYNTH_UUID").empty();
+  if (action == "add" || synthetic)
     handler_(PciEvent::appeared, *address);
   else if (action == "remove")
     handler_(PciEvent::gone, *address);

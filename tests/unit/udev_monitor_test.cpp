@@ -11,6 +11,7 @@
 namespace nvccd {
 namespace {
 
+using testing::Each;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -77,6 +78,14 @@ TEST_F(UdevMonitor, TellsOfGpusAndSwitchesOfNvidiaOnly) {
   arrival_of("10DE:2203", "30000");
   receive();
   EXPECT_THAT(told, ElementsAre("appeared 0000:65:00.0", "appeared 0000:65:00.0"));
+}
+
+// "udevadm trigger", as every boot and many a package runs it.
+TEST_F(UdevMonitor, AnEventThatSomebodyMadeSaysNoMoreThanThatTheDeviceIsThere) {
+  for (const char* action : {"add", "change", "bind", "unbind"})
+    event_of(action, "0000:65:00.0", {{"PCI_ID", "10DE:2330"}, {"PCI_CLASS", "30200"}, {"SYNTH_UUID", "0"}});
+  receive();
+  EXPECT_THAT(told, Each("appeared 0000:65:00.0"));
 }
 
 // From pci_uevent_ers() in the kernel.
