@@ -15,10 +15,13 @@ Error at_step(Error error, JobPhase step, const PciAddress& address) {
 
 }  // namespace
 
-Result<StagedDevice> StagedDevice::stage(HostDevices& host, Clock& clock, const ChangeRequest& request,
-                                         const StepLimits& limits) {
+std::expected<StagedDevice, StagingFailure> StagedDevice::stage(HostDevices& host, Clock& clock,
+                                                                const ChangeRequest& request,
+                                                                const StepLimits& limits) {
+  bool written_to = false;
   const auto failed = [&](const Error& error) {
-    return std::unexpected(at_step(error, JobPhase::stage, request.address));
+    return std::unexpected(StagingFailure(at_step(error, JobPhase::stage, request.address),
+                                          error.kind == ErrorKind::hardware_failed && !written_to));
   };
   const auto facts = host.facts(request.address);
   if (!facts) return failed(facts.error());
@@ -33,7 +36,10 @@ Result<StagedDevice> StagedDevice::stage(HostDevices& host, Clock& clock, const 
   if (!device) return failed(device.error());
 
   StagedDevice staged(*std::move(access), *std::move(device), request, limits);
-  if (auto written = staged.write_knobs(); !written) {
+  const auto stored = with_retries(limits.retries, [&] { return staged.device_.stored_knobs(request.mode); });
+  if (!stored) return failed(stored.error());
+  written_to = true;
+  if (auto written = staged.write_knobs(*stored); !written) {
     auto error = written.error();
     if (const auto restored = staged.roll_back(); !restored)
       error.cause += fmt::format(" (and the old settings could not be put back: {})", restored.error().cause);
@@ -42,12 +48,10 @@ Result<StagedDevice> StagedDevice::stage(HostDevices& host, Clock& clock, const 
   return staged;
 }
 
-Result<> StagedDevice::write_knobs() {
-  const auto stored = with_retries(limits_.retries, [&] { return device_.stored_knobs(request_.mode); });
-  if (!stored) return std::unexpected(stored.error());
+Result<> StagedDevice::write_knobs(const std::vector<KnobSetting>& stored) {
   for (const auto& target : target_knobs(device_.chip().architecture, request_.mode)) {
-    const auto old = std::ranges::find(*stored, target.knob, &KnobSetting::knob);
-    if (old == stored->end() || old->value == target.value) continue;
+    const auto old = std::ranges::find(stored, target.knob, &KnobSetting::knob);
+    if (old == stored.end() || old->value == target.value) continue;
     if (auto allowed = request_.permission->check(); !allowed) return allowed;
     // Noted before the write: of a write that fails nobody knows whether it took effect.
     replaced_.push_back(*old);

@@ -2,7 +2,9 @@
 // verify. Each function runs in a worker and may take as long as its limits allow.
 #pragma once
 
+#include <expected>
 #include <functional>
+#include <utility>
 
 #include "common/model/node.h"
 #include "daemon/engine/look.h"
@@ -18,14 +20,24 @@ struct ChangeRequest {
   Mode mode = Mode::off;
 };
 
+// Why a device is not staged. One that is ill did not answer before anything was asked of it, so that its
+// failure says nothing of the others; every other refusal concerns the change as a whole.
+struct StagingFailure {
+  StagingFailure(Error what, bool is_ill = false) : error(std::move(what)), ill(is_ill) {}
+
+  Error error;
+  bool ill;
+};
+
 // A device whose knobs are those of the new mode, while the old one is still active. It holds the device:
 // nobody else can take it until this is destroyed.
 class StagedDevice {
  public:
   // Takes the device and writes the knobs that differ, each with read-back. When one is refused, those
   // already written are put back before the error is returned.
-  static Result<StagedDevice> stage(HostDevices& host, Clock& clock, const ChangeRequest& request,
-                                    const StepLimits& limits);
+  static std::expected<StagedDevice, StagingFailure> stage(HostDevices& host, Clock& clock,
+                                                           const ChangeRequest& request,
+                                                           const StepLimits& limits);
 
   // Puts the old knobs back.
   Result<> roll_back();
@@ -39,7 +51,7 @@ class StagedDevice {
                const StepLimits& limits)
       : access_(std::move(access)), device_(std::move(device)), request_(request), limits_(limits) {}
 
-  Result<> write_knobs();
+  Result<> write_knobs(const std::vector<KnobSetting>& stored);
   Result<> verify();
 
   std::unique_ptr<DeviceAccess> access_;

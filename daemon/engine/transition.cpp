@@ -72,14 +72,13 @@ void Transition::start() {
     device.worker_running = true;
     start_with_result(
         scheduler_,
-        [host = host_, request = device.request,
-         limits = limits_]() -> Result<std::shared_ptr<StagedDevice>> {
+        [host = host_, request = device.request, limits = limits_]() -> Staging {
           auto staged = StagedDevice::stage(*host.devices, *host.clock, request, limits);
           if (!staged) return std::unexpected(staged.error());
           return std::make_shared<StagedDevice>(*std::move(staged));
         },
         [self = self_, address, request = device.request, &scheduler = scheduler_,
-         returned = callbacks_.device_returned](Result<std::shared_ptr<StagedDevice>> staged) {
+         returned = callbacks_.device_returned](Staging staged) {
           const auto transition = self.lock();
           if (transition && transition->waits_for(address))
             return transition->device_staged(address, std::move(staged));
@@ -96,7 +95,14 @@ void Transition::start() {
   report_progress();
 }
 
-void Transition::device_staged(const PciAddress& address, Result<std::shared_ptr<StagedDevice>> staged) {
+// In ppcie the devices are one fabric: all of them or none.
+bool Transition::goes_on_without(const StagingFailure& failure) const {
+  return failure.ill && std::ranges::none_of(devices_, [](const auto& entry) {
+           return entry.second.request.mode == Mode::ppcie;
+         });
+}
+
+void Transition::device_staged(const PciAddress& address, Staging staged) {
   Device& device = devices_.at(address);
   device.worker_running = false;
   if (staged) {
@@ -104,15 +110,17 @@ void Transition::device_staged(const PciAddress& address, Result<std::shared_ptr
     device.progress = progress_at(JobPhase::reset);
     report_progress();
   } else
-    finish_device(device, std::unexpected(staged.error()));
-  if (stage_ == Stage::staging && !staged && !refusal_) refusal_ = staged.error();
+    finish_device(device, std::unexpected(staged.error().error));
+  if (stage_ == Stage::staging && !staged && !refusal_ && !goes_on_without(staged.error()))
+    refusal_ = staged.error().error;
   if (workers_running()) return;
   if (stage_ == Stage::staging) all_staged();
 }
 
 void Transition::all_staged() {
   for (const auto& [address, device] : devices_)
-    if (const auto may = callbacks_.may_reset(device.request); !may && !refusal_) refusal_ = may.error();
+    if (const auto may = callbacks_.may_reset(device.request); device.staged && !may && !refusal_)
+      refusal_ = may.error();
   if (refusal_ || cancelled_)
     roll_back();
   else
@@ -154,9 +162,11 @@ void Transition::apply() {
   start_deadline();
   std::vector<PciAddress> addresses;
   for (const auto& [address, device] : devices_)
-    addresses.push_back(address);
+    if (device.staged) addresses.push_back(address);
+  if (addresses.empty()) return check_finished();
   callbacks_.reset_begins(addresses);
-  for (auto& [address, device] : devices_) {
+  for (const auto& address : addresses) {
+    Device& device = devices_.at(address);
     device.worker_running = true;
     device.phase = JobPhase::reset;
     auto phase_changed = [self = self_, address, &scheduler = scheduler_](JobPhase phase) {

@@ -62,7 +62,9 @@ class Transition {
   Transition(Scheduler& scheduler, Host host, std::vector<ChangeRequest> requests, const StepLimits& limits,
              Callbacks callbacks);
 
-  void device_staged(const PciAddress& address, Result<std::shared_ptr<StagedDevice>> staged);
+  using Staging = std::expected<std::shared_ptr<StagedDevice>, StagingFailure>;
+  void device_staged(const PciAddress& address, Staging staged);
+  bool goes_on_without(const StagingFailure& failure) const;
   void all_staged();
   void roll_back();
   void apply();

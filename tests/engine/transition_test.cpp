@@ -185,6 +185,32 @@ TEST(Transition, PutsEveryKnobBackWhenOneDeviceRefusesAndResetsNone) {
   EXPECT_EQ(node.manager->node().mode_state, ModeState::failed);
 }
 
+// One that answers nothing says nothing against the others; in ppcie it is missing from their fabric.
+TEST(Transition, GoesOnWithoutADeviceThatDoesNotAnswerUnlessTheyAreOneFabric) {
+  for (const auto& [fault, value] : {std::pair{"no-reply", "1"}, std::pair{"fsp-error", "0x202"},
+                                     std::pair{"bar0-all-ones", "1"}, std::pair{"recovery", "1"}})
+    for (const Mode mode : {Mode::on, Mode::devtools, Mode::ppcie}) {
+      SCOPED_TRACE(fmt::format("{} {}", fault, to_string(mode)));
+      Node node;
+      for (unsigned n = 0; n < 3; ++n)
+        node.plug(n, Model::gh100);
+      node.start_daemon();
+      node.run();
+      node.hardware(1).set_fault(fault, value);
+
+      const JobSnapshot job = node.set_mode(mode);
+
+      EXPECT_EQ(job.state, JobState::failed);
+      EXPECT_NE(job.error.find("0000:02:00.0: "), std::string::npos) << job.error;
+      for (const unsigned n : {0U, 2U}) {
+        EXPECT_EQ(node.hardware(n).active_mode(), mode == Mode::ppcie ? "off" : to_string(mode)) << n;
+        EXPECT_EQ(node.resets(n), mode == Mode::ppcie ? 0 : 1) << n;
+      }
+      EXPECT_EQ(node.resets(1), 0);
+      EXPECT_FALSE(node.manager->node().ready);
+    }
+}
+
 TEST(Transition, IsCancelledUntilTheFirstResetAndNotAfterwards) {
   for (const bool late : {false, true}) {
     Node node;
