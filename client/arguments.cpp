@@ -18,7 +18,7 @@ std::string to_full_address(const std::string& text) {
 }
 
 std::string known_mode(const std::string& text) {
-  if (parse_mode(text)) return text;
+  if (parse_enum<Mode>(text)) return text;
   throw CLI::ValidationError("\"" + text + "\" is no mode; there are on, off, devtools and ppcie");
 }
 

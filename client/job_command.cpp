@@ -44,7 +44,7 @@ std::string done_text(const JobView& job, bool dry_run) {
 
 // What the user can do about a job that failed or was refused.
 std::string advice(const Arguments& arguments, const std::string& error_name) {
-  const auto kind = dbus::parse_error_name(error_name);
+  const auto kind = parse_enum<ErrorKind>(error_name);
   const bool changes_mode =
       arguments.command == Command::set_mode || arguments.command == Command::clear_mode;
   if (kind == ErrorKind::device_busy && changes_mode && !arguments.wait.value_or(false))

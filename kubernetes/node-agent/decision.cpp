@@ -16,7 +16,7 @@ std::string_view value_of(const Labels& labels, std::string_view key) {
 }
 
 bool is_mode(std::string_view text) {
-  return parse_mode(text).has_value();
+  return parse_enum<Mode>(text).has_value();
 }
 
 // One that runs rather than one that waits.

@@ -171,9 +171,9 @@ class ScriptedNode {
       if (command.contains("mode_state")) node.mode_state = state_of(command["mode_state"]);
       if (command.contains("ready")) node.ready = command["ready"];
       if (command.contains("error")) node.error = command["error"];
-      if (command.contains("node_mode")) node.node_mode = parse_mode(std::string(command["node_mode"]));
+      if (command.contains("node_mode")) node.node_mode = parse_enum<Mode>(std::string(command["node_mode"]));
       if (command.contains("requested_mode"))
-        node.requested_mode = *parse_mode(std::string(command["requested_mode"]));
+        node.requested_mode = *parse_enum<Mode>(std::string(command["requested_mode"]));
     });
   }
 
