@@ -62,11 +62,11 @@ ClientError with_advice(ClientError error, const Arguments& arguments) {
 
 ClientError failure(const JobEnd& end, const Arguments& arguments) {
   const JobView& job = end.job;
-  ClientError error{job.error_name, fmt::format("{} {}", title(arguments), job.state)};
+  ClientError error{job.error_name, fmt::format("{} {}", title(arguments), job.state.text)};
   if (!job.error.empty()) error.message += ": " + job.error;
   // The job names one device; all that failed are of interest.
   for (const DeviceView& device : end.devices)
-    if (device.state == "failed" && !device.error.empty() && device.error != job.error)
+    if (device.state == DeviceState::failed && !device.error.empty() && device.error != job.error)
       error.message += "\n" + error_text(device);
   return with_advice(std::move(error), arguments);
 }
@@ -102,7 +102,7 @@ ClientResult<> run_job(Connection& connection, const BusMessagePtr& call, const 
   const auto progress = arguments.dry_run ? std::make_unique<Progress>() : make_progress(title(arguments));
   const auto end = wait_for(follower, path, title(arguments), *progress);
   if (!end) return std::unexpected(end.error());
-  if (end->job.state != "done") return std::unexpected(failure(*end, arguments));
+  if (end->job.state != JobState::done) return std::unexpected(failure(*end, arguments));
   fmt::print("{}: {}\n", title(arguments), done_text(end->job, arguments.dry_run));
   return {};
 }
@@ -162,7 +162,7 @@ ClientResult<> cancel(Connection& connection, const Arguments& arguments) {
   const auto path = job_to_cancel(connection, arguments);
   if (!path) return std::unexpected(path.error());
   const JobView job = follower.job(*path);
-  if (job.kind.empty()) return std::unexpected(no_such_job(arguments));
+  if (job.kind.text.empty()) return std::unexpected(no_such_job(arguments));
   const auto reply = connection.change(connection.new_call(*path, dbus::job_interface, "Cancel"));
   if (!reply) {
     if (reply.error().name == SD_BUS_ERROR_UNKNOWN_OBJECT) return std::unexpected(no_such_job(arguments));
@@ -176,12 +176,12 @@ ClientResult<> cancel(Connection& connection, const Arguments& arguments) {
   Progress progress;
   const auto end = wait_for(follower, *path, job.title(), progress);
   if (!end) return std::unexpected(end.error());
-  if (end->job.state == "cancelled") {
+  if (end->job.state == JobState::cancelled) {
     fmt::print("{}: cancelled\n", job.title());
     return {};
   }
   return std::unexpected(ClientError{
-      end->job.error_name, fmt::format("{} was not cancelled, it is {}{}{}", job.title(), end->job.state,
+      end->job.error_name, fmt::format("{} was not cancelled, it is {}{}{}", job.title(), end->job.state.text,
                                        end->job.error.empty() ? "" : ": ", end->job.error)});
 }
 

@@ -123,7 +123,7 @@ void Subscription::note_ended_job(sd_bus_message* message) {
   const char* path = nullptr;
   const char* result = nullptr;
   if (sd_bus_message_read(message, "uos", &id, &path, &result) < 0) return;
-  events_.push_back({.kind = BusEvent::Kind::job_ended, .path = path, .result = result});
+  events_.push_back({.kind = BusEvent::Kind::job_ended, .path = path, .result = Word<JobState>(result)});
 }
 
 void Subscription::note_new_owner(sd_bus_message* message) {

@@ -23,7 +23,7 @@ struct BusEvent {
   std::string path = {};
   std::string interface = {};
   PropertyMap properties = {};  // changed (also of a new object): the new values
-  std::string result = {};      // job_ended: "done", "failed" or "cancelled"
+  Word<JobState> result = {};   // job_ended: done, failed or cancelled
 };
 
 // Sees every signal that is sent after it was made. The connection must outlive it.

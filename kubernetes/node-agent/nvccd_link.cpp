@@ -131,7 +131,7 @@ void NvccdLink::note_ended_job(sd_bus_message* message) {
   if (sd_bus_message_read(message, "uos", &id, &path, &result) < 0) return;
   client::JobView job = objects_.take_job(path);
   job.id = id;
-  job.state = result;
+  job.state = client::Word<JobState>(result);
   handlers_.job_ended(path, job);
 }
 
