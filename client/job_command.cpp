@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "client/commands.h"
 #include "client/interruption.h"
 #include "client/job_follower.h"
 #include "client/progress.h"
@@ -21,18 +22,10 @@ namespace {
 
 // What the user asked for.
 std::string title(const Arguments& arguments) {
-  switch (arguments.command) {
-    case Command::set_mode:
-      return "set-mode " + arguments.mode;
-    case Command::clear_mode:
-      return "clear-mode";
-    case Command::bind:
-      return "bind " + arguments.address;
-    case Command::unbind:
-      return "unbind " + arguments.address;
-    default:
-      return "reset " + arguments.address;
-  }
+  std::string title = arguments.command->name;
+  for (const std::string& operand : {arguments.mode, arguments.address})
+    if (!operand.empty()) title += " " + operand;
+  return title;
 }
 
 std::string done_text(const JobView& job, bool dry_run) {
@@ -45,9 +38,7 @@ std::string done_text(const JobView& job, bool dry_run) {
 // What the user can do about a job that failed or was refused.
 std::string advice(const Arguments& arguments, const std::string& error_name) {
   const auto kind = parse_enum<ErrorKind>(error_name);
-  const bool changes_mode =
-      arguments.command == Command::set_mode || arguments.command == Command::clear_mode;
-  if (kind == ErrorKind::device_busy && changes_mode && !arguments.wait.value_or(false))
+  if (kind == ErrorKind::device_busy && arguments.command->takes("--wait") && !arguments.wait.value_or(false))
     return fmt::format("nvccctl {} --wait waits until the device is free", title(arguments));
   if (kind == ErrorKind::job_in_progress)
     return "nvccctl status shows it, nvccctl cancel stops it until the first device is reset";
