@@ -77,7 +77,7 @@ void reset_together(const std::vector<SerialDevice>& devices) {
 int run(std::string_view what) {
   auto start = std::chrono::steady_clock::now();
   auto fleet = std::make_unique<Fleet>();
-  if (const auto mode = parse_mode(what)) {
+  if (const auto mode = parse_enum<Mode>(what)) {
     fleet->take_one_by_one();
     change_serially(fleet->devices(), *mode);
   } else if (what == "take") {

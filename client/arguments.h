@@ -10,26 +10,12 @@
 
 namespace nvccd::client {
 
-enum class Command {
-  status,
-  list,
-  show,
-  set_mode,
-  clear_mode,
-  cancel,
-  check,
-  monitor,
-  bind,
-  unbind,
-  reset,
-  reload,
-  rescan,
-};
+struct Command;
 
 struct Arguments {
-  Command command = Command::status;
-  std::string bus;      // address; "": the system bus
-  std::string address;  // of a device, as PciAddress prints it
+  const Command* command;  // see commands.h
+  std::string bus;         // address; "": the system bus
+  std::string address;     // of a device, as PciAddress prints it
   std::string mode;
   std::optional<std::uint32_t> job;  // nullopt: the one that runs
   bool json = false;

@@ -23,7 +23,7 @@ ExitStatus exit_status_of_kind(ErrorKind kind) {
 }  // namespace
 
 ExitStatus exit_status(std::string_view error_name) {
-  if (const auto kind = dbus::parse_error_name(error_name)) return exit_status_of_kind(*kind);
+  if (const auto kind = parse_enum<ErrorKind>(error_name)) return exit_status_of_kind(*kind);
   for (const char* name : {SD_BUS_ERROR_ACCESS_DENIED, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED})
     if (error_name == name) return ExitStatus::not_authorised;
   for (const char* name :

@@ -40,13 +40,6 @@ bool is_unknown(const std::string& name) {
          name == SD_BUS_ERROR_UNKNOWN_OBJECT || name == SD_BUS_ERROR_UNKNOWN_PROPERTY;
 }
 
-// A result that this version does not know is something to look at.
-CheckResult parse_check_result(std::string_view text) {
-  for (const CheckResult result : {CheckResult::ok, CheckResult::skip, CheckResult::warn, CheckResult::fail})
-    if (text == to_string(result)) return result;
-  return CheckResult::warn;
-}
-
 }  // namespace
 
 ClientError message_error(int error_number) {
@@ -196,7 +189,11 @@ ClientResult<Findings> Connection::check() {
   int r = sd_bus_message_enter_container(message, 'a', "(ssss)");
   const char *id, *result, *found, *advice;
   while (r >= 0 && (r = sd_bus_message_read(message, "(ssss)", &id, &result, &found, &advice)) > 0)
-    findings.push_back({.id = id, .result = parse_check_result(result), .found = found, .advice = advice});
+    // A result that this version does not know is something to look at.
+    findings.push_back({.id = id,
+                        .result = parse_enum<CheckResult>(result).value_or(CheckResult::warn),
+                        .found = found,
+                        .advice = advice});
   if (r < 0) return std::unexpected(message_error(-r));
   return findings;
 }

@@ -25,21 +25,21 @@ std::vector<Column> device_columns() {
 
 Row device_row(const DeviceView& device) {
   return {{device.address},
-          {device.kind},
+          {device.kind.text},
           {device.name, Colour::none, product(device.name)},
           {mode_text(device), colour_of_mode(device)},
           {state_text(device), colour_of_state(device)}};
 }
 
 Colour colour_of_mode(const DeviceView& device) {
-  const bool differs = !device.requested_mode.empty() && device.mode != device.requested_mode;
+  const bool differs = !device.requested_mode.text.empty() && device.mode != device.requested_mode;
   return differs ? Colour::yellow : Colour::none;
 }
 
 Colour colour_of_state(const DeviceView& device) {
-  if (device.state == "ready") return Colour::none;
-  if (device.state == "failed") return Colour::red;
-  if (device.state == "unmanaged") return Colour::dim;
+  if (device.state == DeviceState::ready) return Colour::none;
+  if (device.state == DeviceState::failed) return Colour::red;
+  if (device.state == DeviceState::unmanaged) return Colour::dim;
   return Colour::yellow;
 }
 

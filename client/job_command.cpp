@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "client/commands.h"
 #include "client/interruption.h"
 #include "client/job_follower.h"
 #include "client/progress.h"
@@ -21,18 +22,10 @@ namespace {
 
 // What the user asked for.
 std::string title(const Arguments& arguments) {
-  switch (arguments.command) {
-    case Command::set_mode:
-      return "set-mode " + arguments.mode;
-    case Command::clear_mode:
-      return "clear-mode";
-    case Command::bind:
-      return "bind " + arguments.address;
-    case Command::unbind:
-      return "unbind " + arguments.address;
-    default:
-      return "reset " + arguments.address;
-  }
+  std::string title = arguments.command->name;
+  for (const std::string& operand : {arguments.mode, arguments.address})
+    if (!operand.empty()) title += " " + operand;
+  return title;
 }
 
 std::string done_text(const JobView& job, bool dry_run) {
@@ -44,10 +37,8 @@ std::string done_text(const JobView& job, bool dry_run) {
 
 // What the user can do about a job that failed or was refused.
 std::string advice(const Arguments& arguments, const std::string& error_name) {
-  const auto kind = dbus::parse_error_name(error_name);
-  const bool changes_mode =
-      arguments.command == Command::set_mode || arguments.command == Command::clear_mode;
-  if (kind == ErrorKind::device_busy && changes_mode && !arguments.wait.value_or(false))
+  const auto kind = parse_enum<ErrorKind>(error_name);
+  if (kind == ErrorKind::device_busy && arguments.command->takes("--wait") && !arguments.wait.value_or(false))
     return fmt::format("nvccctl {} --wait waits until the device is free", title(arguments));
   if (kind == ErrorKind::job_in_progress)
     return "nvccctl status shows it, nvccctl cancel stops it until the first device is reset";
@@ -62,11 +53,11 @@ ClientError with_advice(ClientError error, const Arguments& arguments) {
 
 ClientError failure(const JobEnd& end, const Arguments& arguments) {
   const JobView& job = end.job;
-  ClientError error{job.error_name, fmt::format("{} {}", title(arguments), job.state)};
+  ClientError error{job.error_name, fmt::format("{} {}", title(arguments), job.state.text)};
   if (!job.error.empty()) error.message += ": " + job.error;
   // The job names one device; all that failed are of interest.
   for (const DeviceView& device : end.devices)
-    if (device.state == "failed" && !device.error.empty() && device.error != job.error)
+    if (device.state == DeviceState::failed && !device.error.empty() && device.error != job.error)
       error.message += "\n" + error_text(device);
   return with_advice(std::move(error), arguments);
 }
@@ -102,7 +93,7 @@ ClientResult<> run_job(Connection& connection, const BusMessagePtr& call, const 
   const auto progress = arguments.dry_run ? std::make_unique<Progress>() : make_progress(title(arguments));
   const auto end = wait_for(follower, path, title(arguments), *progress);
   if (!end) return std::unexpected(end.error());
-  if (end->job.state != "done") return std::unexpected(failure(*end, arguments));
+  if (end->job.state != JobState::done) return std::unexpected(failure(*end, arguments));
   fmt::print("{}: {}\n", title(arguments), done_text(end->job, arguments.dry_run));
   return {};
 }
@@ -177,12 +168,12 @@ ClientResult<> cancel(Connection& connection, const Arguments& arguments) {
   Progress progress;
   const auto end = wait_for(follower, *path, job.title(), progress);
   if (!end) return std::unexpected(end.error());
-  if (end->job.state == "cancelled") {
+  if (end->job.state == JobState::cancelled) {
     fmt::print("{}: cancelled\n", job.title());
     return {};
   }
   return std::unexpected(ClientError{
-      end->job.error_name, fmt::format("{} was not cancelled, it is {}{}{}", job.title(), end->job.state,
+      end->job.error_name, fmt::format("{} was not cancelled, it is {}{}{}", job.title(), end->job.state.text,
                                        end->job.error.empty() ? "" : ": ", end->job.error)});
 }
 

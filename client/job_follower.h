@@ -23,7 +23,7 @@ class Progress {
 };
 
 struct JobEnd {
-  JobView job;                      // its state is "done", "failed" or "cancelled"
+  JobView job;                      // its state is done, failed or cancelled
   std::vector<DeviceView> devices;  // those of the job, as they are now
 };
 

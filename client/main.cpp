@@ -24,7 +24,7 @@ void print_error(const ClientError& error) {
 ExitStatus run_main(int argc, char** argv) {
   const auto arguments = parse_arguments(argc, argv);
   if (!arguments) return arguments.error();
-  const auto status = run(*arguments);
+  const auto status = arguments->command->run(*arguments);
   // What did not reach a full disk must not pass for done.
   if (std::fflush(stdout) != 0) {
     print_error({"", "cannot write to standard output: " + std::generic_category().message(errno)});

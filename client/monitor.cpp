@@ -68,13 +68,14 @@ class Monitor {
     JobView job = mirror_.job(ended.path).value_or(JobView{.id = ended.id});
     job.state = ended.result;
     const std::string reason = job.error.empty() ? "" : ": " + job.error;
-    print("job-ended", fmt::format("job {}: {} {}{}", job.id, job.title(), job.state, reason), job_json(job));
+    print("job-ended", fmt::format("job {}: {} {}{}", job.id, job.title(), job.state.text, reason),
+          job_json(job));
   }
 
   void show_node(const NodeView& node) {
     const std::string error = node.error.empty() ? "" : ": " + node.error;
     print("node",
-          fmt::format("node: mode {}, requested {}, {}{}", node.mode_state, node.requested_mode,
+          fmt::format("node: mode {}, requested {}, {}{}", node.mode_state.text, node.requested_mode.text,
                       node.ready ? "ready" : "not ready", error),
           node_json(node));
   }
@@ -82,7 +83,7 @@ class Monitor {
   void show_device(const DeviceView& device) {
     const std::string error = device.error.empty() ? "" : ": " + device.error;
     print("device",
-          fmt::format("{}: mode {}, {}{}{}", device.address, device.mode, device.state,
+          fmt::format("{}: mode {}, {}{}{}", device.address, device.mode.text, device.state.text,
                       device.in_use ? ", in use" : "", error),
           device_json(device));
   }

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <string_view>
 
 #include "client/device_row.h"
 #include "client/table.h"
@@ -32,9 +31,9 @@ std::string render_fields(const std::vector<Field>& fields, const Page& page) {
   return text;
 }
 
-Colour colour_of_mode_state(std::string_view state) {
-  if (state == "failed") return Colour::red;
-  if (state == "transitioning" || state == "unknown") return Colour::yellow;
+Colour colour_of_mode_state(const Word<ModeState>& state) {
+  if (state == ModeState::failed) return Colour::red;
+  if (state == ModeState::transitioning || state == ModeState::unknown) return Colour::yellow;
   return Colour::none;
 }
 
@@ -47,15 +46,16 @@ std::string or_dash(std::int64_t number) {
 }
 
 std::string requested_text(const NodeView& node) {
-  if (node.node_mode.empty()) return node.requested_mode + " (the default)";
-  return fmt::format("{} (set on this node; the default is {})", node.requested_mode, node.default_mode);
+  if (node.node_mode.text.empty()) return node.requested_mode.text + " (the default)";
+  return fmt::format("{} (set on this node; the default is {})", node.requested_mode.text,
+                     node.default_mode.text);
 }
 
 Field ready_field(const Snapshot& snapshot) {
   if (snapshot.node.ready) return {"Ready", "yes"};
   const std::string reason = why_not_ready(snapshot);
   // A mode that somebody chose is no trouble.
-  const bool wanted = snapshot.node.mode_state == snapshot.node.requested_mode;
+  const bool wanted = snapshot.node.mode_state.text == snapshot.node.requested_mode.text;
   return {"Ready", reason.empty() ? "no" : "no: " + reason, wanted ? Colour::none : Colour::yellow};
 }
 
@@ -69,10 +69,11 @@ bool is_told_elsewhere(const std::string& error, const std::vector<DeviceView>& 
 std::string render_node(const Snapshot& snapshot, const Page& page) {
   const NodeView& node = snapshot.node;
   std::vector<Field> fields{
-      {"Mode", node.mode_state, colour_of_mode_state(node.mode_state)},
+      {"Mode", node.mode_state.text, colour_of_mode_state(node.mode_state)},
       {"Requested", requested_text(node)},
       ready_field(snapshot),
-      {"Host", node.host_confidential == "none" ? "not confidential" : node.host_confidential},
+      {"Host",
+       node.host_confidential == HostConfidential::none ? "not confidential" : node.host_confidential.text},
   };
   for (const JobView& job : snapshot.jobs)
     fields.push_back({"Job", job_text(job)});
@@ -101,18 +102,18 @@ std::string render_device(const DeviceView& device, const Page& page) {
   return render_fields(
       {
           {"Address", device.address},
-          {"Kind", device.kind},
+          {"Kind", device.kind.text},
           {"Name", device.name},
           {"PCI ID", fmt::format("{:04x}:{:04x}", device.vendor_id, device.device_id)},
-          {"Architecture", device.architecture},
+          {"Architecture", device.architecture.text},
           {"Supported modes", or_dash(fmt::format("{}", fmt::join(device.supported_modes, ", ")))},
           {"Driver", or_dash(device.driver)},
           {"IOMMU group", or_dash(device.iommu_group)},
           {"VFIO group", or_dash(device.vfio_group)},
           {"VFIO device", or_dash(device.vfio_device)},
           {"NUMA node", or_dash(device.numa_node)},
-          {"Mode", or_dash(device.mode), colour_of_mode(device)},
-          {"Requested mode", or_dash(device.requested_mode)},
+          {"Mode", or_dash(device.mode.text), colour_of_mode(device)},
+          {"Requested mode", or_dash(device.requested_mode.text)},
           {"State", state_text(device), colour_of_state(device)},
           {"Error", or_dash(device.error), device.error.empty() ? Colour::none : Colour::red},
       },

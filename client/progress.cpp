@@ -54,7 +54,7 @@ std::string device_lines(const std::vector<DeviceView>& devices, const Page& pag
 std::string head_line(const std::string& title, const JobView& job, std::chrono::seconds elapsed,
                       std::size_t width) {
   const std::string doing_it = fmt::format("{}: {}", title, doing(job));
-  if (job.state == "waiting") return elide(fmt::format("{}  {} s", doing_it, elapsed.count()), width);
+  if (job.state == JobState::waiting) return elide(fmt::format("{}  {} s", doing_it, elapsed.count()), width);
   const std::string numbers = fmt::format("{:3.0f} %  {} s", job.progress * 100, elapsed.count());
   const std::string whole = fmt::format("{}  {} {}", doing_it, bar(job.progress, bar_width), numbers);
   return whole.size() <= width ? whole : elide(doing_it + " " + numbers, width);
@@ -122,7 +122,7 @@ class PlainProgress final : public Progress {
 
   void update(const JobView& job, const std::vector<DeviceView>&) override {
     // Before it runs its devices and its phase are a guess; its end is told by others.
-    if ((job.state != "waiting" && job.state != "running") || job.devices.empty()) return;
+    if ((job.state != JobState::waiting && job.state != JobState::running) || job.devices.empty()) return;
     std::string line = fmt::format("{}: {}, {}", title_, doing(job), count_devices(job.devices.size()));
     if (line == last_) return;
     last_ = std::move(line);

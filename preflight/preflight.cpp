@@ -32,7 +32,7 @@ void add_skip(std::string_view id, std::string reason, Findings& findings) {
 // Where nvccd keeps it: the one until the next boot wins.
 std::optional<Mode> read_node_mode(const HostView& host) {
   for (const auto* file : {"/run/nvccd/node-mode", "/var/lib/nvccd/node-mode"})
-    if (const auto text = host.read(file)) return parse_mode(text->substr(0, text->find('\n')));
+    if (const auto text = host.read(file)) return parse_enum<Mode>(text->substr(0, text->find('\n')));
   return std::nullopt;
 }
 

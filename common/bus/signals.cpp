@@ -37,7 +37,7 @@ std::optional<Signal> parse_ended(sd_bus_message* message) {
   std::uint32_t id = 0;
   const char *path = nullptr, *result = nullptr;
   if (sd_bus_message_read(message, "uos", &id, &path, &result) < 0) return std::nullopt;
-  return JobEnded{id, path, result};
+  return JobEnded{id, path, Word<JobState>(result)};
 }
 
 std::optional<Signal> parse_owner(sd_bus_message* message) {

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "common/bus/managed_objects.h"
+#include "common/bus/word.h"
 
 namespace nvccd::client {
 
@@ -32,7 +33,7 @@ struct PropertiesChanged {
 struct JobEnded {
   std::uint32_t id = 0;
   std::string path;
-  std::string result;  // "done", "failed" or "cancelled"
+  Word<JobState> result;  // done, failed or cancelled
 };
 // Both when one nvccd took the place of another in between.
 struct OwnerChanged {

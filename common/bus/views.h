@@ -1,4 +1,4 @@
-// The node, its devices and jobs as nvccctl shows them. Texts are those of the bus.
+// The node, its devices and jobs as other programs see them.
 #pragma once
 
 #include <cstdint>
@@ -6,54 +6,59 @@
 #include <string>
 #include <vector>
 
+#include "common/bus/error_name.h"
 #include "common/bus/property_map.h"
+#include "common/bus/word.h"
+#include "common/model/device.h"
+#include "common/model/node.h"
 
 namespace nvccd::client {
 
 struct NodeView {
   std::string version;
-  std::string default_mode;
-  std::string node_mode;  // "": none
-  std::string requested_mode;
-  std::string mode_state;
+  Word<Mode> default_mode;
+  Word<Mode> node_mode;  // "": none
+  Word<Mode> requested_mode;
+  Word<ModeState> mode_state;
   bool ready = false;
-  std::string host_confidential;
+  Word<HostConfidential> host_confidential;
   std::string error;  // "" when nothing is wrong
   std::uint64_t generation = 0;
 };
 
 struct DeviceView {
   std::string address;
-  std::string kind;
+  Word<DeviceKind> kind;
   std::uint16_t vendor_id = 0;
   std::uint16_t device_id = 0;
   std::string name;
-  std::string architecture;
-  std::vector<std::string> supported_modes;
-  std::string driver;  // "": none
+  Word<Architecture> architecture;
+  std::vector<std::string> supported_modes;  // for people and programs to read
+  std::string driver;                        // "": none
   std::int64_t iommu_group = -1;
   std::string vfio_group;
   std::string vfio_device;
   std::int64_t numa_node = -1;
-  std::string mode;
-  std::string requested_mode;  // "": none
-  std::string state;
+  Word<Mode> mode;            // "unknown" is none
+  Word<Mode> requested_mode;  // "": none
+  Word<DeviceState> state;
   bool in_use = false;
   std::string error;
 };
 
 struct JobView {
   std::uint64_t id = 0;
-  std::string kind;
-  std::string mode;                  // "" for jobs that set none
+  Word<JobKind> kind;
+  Word<Mode> mode;                   // "" for jobs that set none
   std::vector<std::string> devices;  // PCI addresses
-  std::string state;
-  std::string phase;
+  Word<JobState> state;
+  Word<JobPhase> phase;
   double progress = 0;
   std::string error;
   std::string error_name;
 
-  std::string title() const { return mode.empty() ? kind : kind + " " + mode; }  // "set-mode on"
+  // "set-mode on"
+  std::string title() const { return mode.text.empty() ? kind.text : kind.text + " " + mode.text; }
 };
 
 struct Snapshot {

@@ -11,7 +11,14 @@
 namespace nvccd {
 
 enum class Takeover { never, idle };
+template <>
+inline constexpr EnumRow<Takeover> enum_table<Takeover>[] = {{Takeover::never, "never"},
+                                                             {Takeover::idle, "idle"}};
+
 enum class WhenBusy { wait, refuse };
+template <>
+inline constexpr EnumRow<WhenBusy> enum_table<WhenBusy>[] = {{WhenBusy::wait, "wait"},
+                                                             {WhenBusy::refuse, "refuse"}};
 
 struct ModeSettings {
   Mode default_mode = Mode::on;  // off, on or devtools

@@ -15,7 +15,7 @@ namespace nvccd {
 namespace {
 
 std::optional<Mode> parse_default_mode(std::string_view text) {
-  const auto mode = parse_mode(text);
+  const auto mode = parse_enum<Mode>(text);
   return mode == Mode::ppcie ? std::nullopt : mode;
 }
 
@@ -32,18 +32,6 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   constexpr std::int64_t hour = 3'600'000;
   if (factor == 0 || number > hour / factor) return std::nullopt;
   return std::chrono::milliseconds(number * factor);
-}
-
-std::optional<Takeover> parse_takeover(std::string_view text) {
-  if (text == "never") return Takeover::never;
-  if (text == "idle") return Takeover::idle;
-  return std::nullopt;
-}
-
-std::optional<WhenBusy> parse_busy(std::string_view text) {
-  if (text == "wait") return WhenBusy::wait;
-  if (text == "refuse") return WhenBusy::refuse;
-  return std::nullopt;
 }
 
 // A driver's name goes into sysfs paths, so it may hold nothing but what the kernel itself uses.
@@ -86,7 +74,7 @@ Result<toml::table> parse_toml(std::string_view text, const std::string& file_na
 
 void read_mode(TomlTable table, ModeSettings& mode) {
   table.read("default", mode.default_mode, parse_default_mode, "\"off\", \"on\" or \"devtools\"");
-  table.read("node", mode.node, parse_mode, "\"off\", \"on\", \"devtools\" or \"ppcie\"");
+  table.read_enum<Mode>("node", mode.node);
   table.read("require_confidential_host", mode.require_confidential_host);
   table.warn_unknown();
 }
@@ -94,12 +82,12 @@ void read_mode(TomlTable table, ModeSettings& mode) {
 void read_vfio(TomlTable table, VfioSettings& vfio) {
   table.read("bind", vfio.bind);
   table.read("driver", vfio.driver, parse_driver, "\"auto\" or the name of a driver");
-  table.read("takeover", vfio.takeover, parse_takeover, "\"never\" or \"idle\"");
+  table.read_enum<Takeover>("takeover", vfio.takeover);
   table.warn_unknown();
 }
 
 void read_transition(TomlTable table, TransitionSettings& transition) {
-  table.read("busy", transition.busy, parse_busy, "\"wait\" or \"refuse\"");
+  table.read_enum<WhenBusy>("busy", transition.busy);
   table.read("boot_timeout", transition.boot_timeout, parse_duration,
              "a time such as \"60s\", \"500ms\" or \"2min\", at most an hour");
   table.read("retries", transition.retries, 10);
@@ -123,7 +111,7 @@ DeviceOverride read_device(const toml::table& section, TomlDiagnostics& diagnost
     match.read("address", device.match.address, PciAddress::parse, "a PCI address such as \"0000:65:00.0\"");
     match.read("device_id", device.match.device_id, parse_device_id,
                "four hexadecimal digits such as \"2330\"");
-    match.read("kind", device.match.kind, parse_device_kind, "\"gpu\" or \"nvswitch\"");
+    match.read_enum<DeviceKind>("kind", device.match.kind);
     match.warn_unknown();
     // Else a misspelt key would make the section one for every device.
     if (!match_table->empty() && !device.match.address && !device.match.device_id && !device.match.kind)
@@ -132,7 +120,7 @@ DeviceOverride read_device(const toml::table& section, TomlDiagnostics& diagnost
     diagnostics.fail(section, "a [[device]] section needs match = { ... } to say which devices it is for");
   }
   table.read("managed", device.managed);
-  table.read("mode", device.mode, parse_mode, "\"off\", \"on\", \"devtools\" or \"ppcie\"");
+  table.read_enum<Mode>("mode", device.mode);
   table.warn_unknown();
   return device;
 }

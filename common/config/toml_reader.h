@@ -10,6 +10,7 @@
 
 #include <toml++/toml.h>
 
+#include "common/model/enum_table.h"
 #include "common/model/error.h"
 
 namespace nvccd {
@@ -49,6 +50,16 @@ class TomlTable {
       }
     }
     wrong(key, *node, expected);
+  }
+  // One of the words of an enum.
+  template <WordedEnum Enum>
+  void read_enum(std::string_view key, auto& target) {
+    std::string expected;
+    for (const Enum value : all_values<Enum>) {
+      if (!expected.empty()) expected += value == all_values<Enum>.back() ? " or " : ", ";
+      expected.append("\"").append(to_string(value)).append("\"");
+    }
+    read(key, target, parse_enum<Enum>, expected);
   }
 
   // The sub-table or the array of tables of that name; nullptr when absent.

@@ -12,15 +12,28 @@
 namespace nvccd {
 
 enum class DeviceKind { gpu, nvswitch };
-std::string_view to_string(DeviceKind kind);
-std::optional<DeviceKind> parse_device_kind(std::string_view text);
+template <>
+inline constexpr EnumRow<DeviceKind> enum_table<DeviceKind>[] = {{DeviceKind::gpu, "gpu"},
+                                                                 {DeviceKind::nvswitch, "nvswitch"}};
 
 // By what the device and its registers say, never by product.
 enum class Architecture { unknown, hopper, blackwell, ls10 };
-std::string_view to_string(Architecture architecture);
+template <>
+inline constexpr EnumRow<Architecture> enum_table<Architecture>[] = {{Architecture::unknown, "unknown"},
+                                                                     {Architecture::hopper, "hopper"},
+                                                                     {Architecture::blackwell, "blackwell"},
+                                                                     {Architecture::ls10, "ls10"}};
 
 enum class DeviceState { discovered, binding, transitioning, ready, busy, failed, unmanaged };
-std::string_view to_string(DeviceState state);
+template <>
+inline constexpr EnumRow<DeviceState> enum_table<DeviceState>[] = {
+    {DeviceState::discovered, "discovered"},
+    {DeviceState::binding, "binding"},
+    {DeviceState::transitioning, "transitioning"},
+    {DeviceState::ready, "ready"},
+    {DeviceState::busy, "busy"},
+    {DeviceState::failed, "failed"},
+    {DeviceState::unmanaged, "unmanaged"}};
 
 struct DeviceSnapshot {
   PciAddress address;

@@ -2,14 +2,19 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "common/model/enum_table.h"
 
 namespace nvccd {
 
 // In order of how bad it is; skip: the check does not concern this host, or could not be made.
 enum class CheckResult { ok, skip, warn, fail };
-std::string_view to_string(CheckResult result);
+template <>
+inline constexpr EnumRow<CheckResult> enum_table<CheckResult>[] = {{CheckResult::ok, "ok"},
+                                                                   {CheckResult::skip, "skip"},
+                                                                   {CheckResult::warn, "warn"},
+                                                                   {CheckResult::fail, "fail"}};
 
 struct Finding {
   std::string id;  // stable, such as "iommu.groups": what manuals and scripts refer to

@@ -4,18 +4,20 @@
 #include <optional>
 #include <string_view>
 
+#include "common/model/enum_table.h"
+
 namespace nvccd {
 
 // off, on and devtools concern GPUs; ppcie (Protected PCIe) concerns every GPU and NVSwitch of the node.
 enum class Mode { off, on, devtools, ppcie };
 
-inline constexpr Mode all_modes[] = {Mode::off, Mode::on, Mode::devtools, Mode::ppcie};
-
-std::string_view to_string(Mode mode);
+template <>
+inline constexpr EnumRow<Mode> enum_table<Mode>[] = {
+    {Mode::off, "off"}, {Mode::on, "on"}, {Mode::devtools, "devtools"}, {Mode::ppcie, "ppcie"}};
 
 // "unknown" for a mode that could not be read.
-std::string_view to_string(std::optional<Mode> mode);
-
-std::optional<Mode> parse_mode(std::string_view text);
+constexpr std::string_view to_string(std::optional<Mode> mode) {
+  return mode ? to_string(*mode) : "unknown";
+}
 
 }  // namespace nvccd

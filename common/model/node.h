@@ -13,12 +13,19 @@
 namespace nvccd {
 
 enum class ModeState { unknown, transitioning, failed, off, on, devtools, ppcie };
-std::string_view to_string(ModeState state);
+template <>
+inline constexpr EnumRow<ModeState> enum_table<ModeState>[] = {
+    {ModeState::unknown, "unknown"}, {ModeState::transitioning, "transitioning"},
+    {ModeState::failed, "failed"},   {ModeState::off, "off"},
+    {ModeState::on, "on"},           {ModeState::devtools, "devtools"},
+    {ModeState::ppcie, "ppcie"}};
 ModeState to_mode_state(Mode mode);
 
 // What protects guests on this host's processor.
 enum class HostConfidential { none, tdx, sev_snp };
-std::string_view to_string(HostConfidential host);  // "none", "tdx", "sev-snp"
+template <>
+inline constexpr EnumRow<HostConfidential> enum_table<HostConfidential>[] = {
+    {HostConfidential::none, "none"}, {HostConfidential::tdx, "tdx"}, {HostConfidential::sev_snp, "sev-snp"}};
 
 struct NodeState {
   Mode default_mode = Mode::on;
@@ -34,13 +41,24 @@ struct NodeState {
 };
 
 enum class JobKind { set_mode, clear_mode, bind, unbind, reset };
-std::string_view to_string(JobKind kind);  // "set-mode", ...
+template <>
+inline constexpr EnumRow<JobKind> enum_table<JobKind>[] = {{JobKind::set_mode, "set-mode"},
+                                                           {JobKind::clear_mode, "clear-mode"},
+                                                           {JobKind::bind, "bind"},
+                                                           {JobKind::unbind, "unbind"},
+                                                           {JobKind::reset, "reset"}};
 
 enum class JobState { queued, waiting, running, done, failed, cancelled };
-std::string_view to_string(JobState state);
+template <>
+inline constexpr EnumRow<JobState> enum_table<JobState>[] = {
+    {JobState::queued, "queued"}, {JobState::waiting, "waiting"}, {JobState::running, "running"},
+    {JobState::done, "done"},     {JobState::failed, "failed"},   {JobState::cancelled, "cancelled"}};
 
 enum class JobPhase { evict, bind, stage, reset, boot, verify };
-std::string_view to_string(JobPhase phase);
+template <>
+inline constexpr EnumRow<JobPhase> enum_table<JobPhase>[] = {
+    {JobPhase::evict, "evict"}, {JobPhase::bind, "bind"}, {JobPhase::stage, "stage"},
+    {JobPhase::reset, "reset"}, {JobPhase::boot, "boot"}, {JobPhase::verify, "verify"}};
 
 using JobId = std::uint32_t;
 

@@ -109,7 +109,7 @@ PlanResult ManagerObject::set_mode(sd_bus_message* call) {
   const char* text = nullptr;
   if (sd_bus_message_read(call, "s", &text) < 0)
     return std::unexpected(invalid_arguments("mode: not readable"));
-  const auto mode = parse_mode(text);
+  const auto mode = parse_enum<Mode>(text);
   if (!mode)
     return std::unexpected(CallError{
         error_name(ErrorKind::invalid_mode),

@@ -20,7 +20,7 @@ Result<std::optional<Mode>> load_file(const std::filesystem::path& file) {
   const auto text = read_regular_file(file, largest_file);
   if (!text) return std::unexpected(text.error());
   const auto line = text->substr(0, text->find('\n'));
-  const auto mode = parse_mode(line);
+  const auto mode = parse_enum<Mode>(line);
   if (!mode)
     return std::unexpected(
         Error{.kind = ErrorKind::invalid_config,

@@ -49,8 +49,7 @@ void add_node(Exposition& out, const NodeState& node, std::string_view version) 
              "Whether every managed device was verified in the requested mode, on or ppcie");
   out.sample("node_ready", {}, int{node.ready});
   out.family("node_mode_state", "gauge", "What the node is in: the sample of that state is 1");
-  for (const ModeState state : {ModeState::unknown, ModeState::transitioning, ModeState::failed,
-                                ModeState::off, ModeState::on, ModeState::devtools, ModeState::ppcie})
+  for (const ModeState state : all_values<ModeState>)
     out.sample("node_mode_state", {{"state", to_string(state)}}, int{node.mode_state == state});
   out.family("node_requested_mode", "gauge", "The mode that should be");
   out.sample("node_requested_mode", {{"mode", to_string(node.requested_mode)}}, 1);

@@ -235,7 +235,8 @@ void Agent::patched(const Labels& before, const Labels& written, const ApiResult
   troubled_ = false;
   for (const auto& [label, value] : written)
     spdlog::info("{}={}", label, value);
-  if (const auto mode = written.find(mode_state_label); mode != written.end() && mode->second != "failed") {
+  if (const auto mode = written.find(mode_state_label);
+      mode != written.end() && mode->second != to_string(ModeState::failed)) {
     const auto was = before.find(mode_state_label);
     events_.record({.reason = "CCModeChanged",
                     .message = was == before.end() || was->second.empty()
@@ -317,12 +318,12 @@ void Agent::job_ended(const std::string& path, const client::JobView& job) {
   if (cancelled_ && is_mode_job(job) && job.id > cancelled_->newest_job) cancelled_.reset();
   if (path != our_job_) return;
   our_job_.clear();
-  if (job.state == "done") {
+  if (job.state == JobState::done) {
     if (!our_mode_.empty()) return;
     if (auto done = local_.set_label_modes({}); !done) spdlog::error("{}", done.error().message());
     return;
   }
-  const bool was_cancelled = job.state != "failed";
+  const bool was_cancelled = job.state != JobState::failed;
   if (was_cancelled && job.id == cancelled_job_) return;
   spdlog::warn("the change of mode has {}: {}", was_cancelled ? "been cancelled" : "failed", job.error);
   if (!was_cancelled) return refuse(our_mode_, job.error, job.error_name);

@@ -16,7 +16,7 @@ std::string_view value_of(const Labels& labels, std::string_view key) {
 }
 
 bool is_mode(std::string_view text) {
-  return parse_mode(text).has_value();
+  return parse_enum<Mode>(text).has_value();
 }
 
 // One that runs rather than one that waits.
@@ -24,13 +24,14 @@ const client::JobView* mode_job(const client::Snapshot& nvccd) {
   const client::JobView* found = nullptr;
   for (const client::JobView& job : nvccd.jobs)
     if (is_mode_job(job))
-      if (found == nullptr || job.state != "waiting") found = &job;
+      if (found == nullptr || job.state != JobState::waiting) found = &job;
   return found;
 }
 
 // Once a device was reset the job has to go on.
 bool can_be_cancelled(const client::JobView& job) {
-  return job.state == "running" && (job.phase == "evict" || job.phase == "bind" || job.phase == "stage");
+  return job.state == JobState::running &&
+         (job.phase == JobPhase::evict || job.phase == JobPhase::bind || job.phase == JobPhase::stage);
 }
 
 // Which part of the decision each function below makes is in its name; they share the situation.
@@ -102,7 +103,7 @@ class Decider {
 
   void nvccd_is_missing() {
     write(ready_state_label, "false");
-    write(mode_state_label, "failed");
+    write(mode_state_label, to_string(ModeState::failed));
     end_of_change();
     d_.notices.push_back({"NvccdNotRunning",
                           "nvccd does not run on this node, so the mode of its devices is not known; see "
@@ -114,7 +115,7 @@ class Decider {
 
   // The node mode that the label leads to and that is not set yet; "" when it is to be cleared.
   std::optional<std::string> wanted() {
-    const std::string& node_mode = s_.nvccd.node.node_mode;
+    const std::string& node_mode = s_.nvccd.node.node_mode.text;
     switch (wish_.kind) {
       case Wish::Kind::mode:
         if (wish_.value == node_mode) return std::nullopt;
@@ -154,7 +155,7 @@ class Decider {
         return;
       }
     // A job that still waits for a device is replaced by the next call.
-    if (job != nullptr && job->state != "waiting") {
+    if (job != nullptr && job->state != JobState::waiting) {
       if (can_be_cancelled(*job) && s_.cancelled_job != job->id) d_.call = CancelJob{job->id};
       return;
     }
@@ -204,9 +205,9 @@ class Decider {
   void change_is_running(const client::JobView& job) {
     changing_ = true;
     d_.notices.push_back(
-        {"CCModeChanging", job.mode.empty()
+        {"CCModeChanging", job.mode.text.empty()
                                ? fmt::format("changing the mode to {}, the default", default_mode())
-                               : fmt::format("changing the mode to {}", job.mode)});
+                               : fmt::format("changing the mode to {}", job.mode.text)});
     std::vector<std::string> held;
     for (const auto& device : s_.nvccd.devices)
       if (device.in_use && is_waited_for(device.address)) held.push_back(device.address);
@@ -219,7 +220,7 @@ class Decider {
   // Beside a job that waits, nvccd may run one of its own.
   bool is_waited_for(const std::string& device) const {
     return std::ranges::any_of(s_.nvccd.jobs, [&](const client::JobView& job) {
-      return job.state == "waiting" && std::ranges::find(job.devices, device) != job.devices.end();
+      return job.state == JobState::waiting && std::ranges::find(job.devices, device) != job.devices.end();
     });
   }
 
@@ -235,27 +236,27 @@ class Decider {
     const auto& node = s_.nvccd.node;
     write(ready_state_label, node.ready && !changing_ ? "true" : "false");
     if (wish_.kind == Wish::Kind::invalid) {
-      write(mode_state_label, "failed");
+      write(mode_state_label, to_string(ModeState::failed));
       d_.notices.push_back({"CCModeInvalid",
                             fmt::format("{}={} is no mode; there are on, off, devtools and ppcie. The mode "
                                         "stays {}",
-                                        mode_label, wish_.value, node.requested_mode),
+                                        mode_label, wish_.value, node.requested_mode.text),
                             true});
     } else if (refused_) {
-      write(mode_state_label, "failed");
+      write(mode_state_label, to_string(ModeState::failed));
       d_.notices.push_back({"CCModeRefused", s_.refusal->message, true});
-    } else if (node.mode_state == "failed") {
-      write(mode_state_label, "failed");
+    } else if (node.mode_state == ModeState::failed) {
+      write(mode_state_label, to_string(ModeState::failed));
       d_.notices.push_back({"CCModeFailed",
                             node.error.empty() ? "the devices are not in the mode asked for" : node.error,
                             true});
-    } else if (is_mode(node.mode_state)) {
-      write(mode_state_label, node.mode_state);
+    } else if (is_mode(node.mode_state.text)) {
+      write(mode_state_label, node.mode_state.text);
     }
     // While a change runs the label keeps saying what was, as it always did.
   }
 
-  const std::string& default_mode() const { return s_.nvccd.node.default_mode; }
+  const std::string& default_mode() const { return s_.nvccd.node.default_mode.text; }
 
   void write(std::string_view label, std::string_view value) {
     const auto place = s_.labels.find(label);
@@ -278,7 +279,7 @@ Wish wish_of(const Labels& node) {
 }
 
 bool is_mode_job(const client::JobView& job) {
-  return job.kind == "set-mode" || job.kind == "clear-mode";
+  return job.kind == JobKind::set_mode || job.kind == JobKind::clear_mode;
 }
 
 Decision decide(const Situation& situation) {

@@ -55,7 +55,7 @@ Result<> LocalState::load() {
   std::ifstream file(label_modes_file_);
   if (!file) return std::unexpected(Error{.cause = "cannot read " + label_modes_file_.string()});
   for (std::string line; std::getline(file, line);)
-    if (parse_mode(line)) label_modes_.insert(line);
+    if (parse_enum<Mode>(line)) label_modes_.insert(line);
   return {};
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -18,27 +17,6 @@ constexpr std::uint64_t known_schema = 1;
 // A device takes less than 1 KiB, and a host has less than a hundred.
 constexpr std::size_t max_file_bytes = 1024UL * 1024UL;
 constexpr std::size_t max_devices = 1024;
-
-template <typename Enum, std::size_t count>
-std::optional<Enum> parse_enum(std::string_view text, const std::array<Enum, count>& values) {
-  const auto* found = std::ranges::find_if(values, [&](Enum value) { return to_string(value) == text; });
-  return found == values.end() ? std::nullopt : std::optional(*found);
-}
-
-std::optional<ModeState> parse_mode_state(std::string_view text) {
-  using enum ModeState;
-  return parse_enum(text, std::array{unknown, transitioning, failed, off, on, devtools, ppcie});
-}
-
-std::optional<HostConfidential> parse_host_confidential(std::string_view text) {
-  using enum HostConfidential;
-  return parse_enum(text, std::array{none, tdx, sev_snp});
-}
-
-std::optional<DeviceState> parse_device_state(std::string_view text) {
-  using enum DeviceState;
-  return parse_enum(text, std::array{discovered, binding, transitioning, ready, busy, failed, unmanaged});
-}
 
 // The first thing that is wrong with a document.
 class Problem {
@@ -109,7 +87,7 @@ class Members {
     return result ? *std::move(result) : typename decltype(result)::value_type{};
   }
   std::optional<Mode> mode_or_null(const char* member) const {
-    return at(member).is_null() ? std::nullopt : std::optional(parsed(member, parse_mode));
+    return at(member).is_null() ? std::nullopt : std::optional(parsed(member, parse_enum<Mode>));
   }
   void wrong(const char* member, std::string_view what) const {
     problem_.add(fmt::format("{} of {} {}", member, name_, what));
@@ -129,19 +107,19 @@ bool is_node_or_empty(std::string_view path, std::string_view prefix) {
 }
 
 NodeState parse_node(const Members& members) {
-  return {.default_mode = members.parsed("default_mode", parse_mode),
+  return {.default_mode = members.parsed("default_mode", parse_enum<Mode>),
           .node_mode = members.mode_or_null("node_mode"),
-          .requested_mode = members.parsed("requested_mode", parse_mode),
-          .mode_state = members.parsed("mode_state", parse_mode_state),
+          .requested_mode = members.parsed("requested_mode", parse_enum<Mode>),
+          .mode_state = members.parsed("mode_state", parse_enum<ModeState>),
           .ready = members.boolean("ready"),
-          .host_confidential = members.parsed("host_confidential", parse_host_confidential),
+          .host_confidential = members.parsed("host_confidential", parse_enum<HostConfidential>),
           .error = members.text_or_null("error")};
 }
 
 StateDevice parse_device(const Members& members) {
   StateDevice device{.address = members.parsed("address", PciAddress::parse),
                      .id = members.text("id"),
-                     .kind = members.parsed("kind", parse_device_kind),
+                     .kind = members.parsed("kind", parse_enum<DeviceKind>),
                      .name = members.text("name"),
                      .resource = members.text("resource"),
                      .iommu_group = members.int_or_null("iommu_group"),
@@ -150,11 +128,12 @@ StateDevice parse_device(const Members& members) {
                      .numa_node = members.int_from_0_or_none("numa_node"),
                      .mode = std::nullopt,
                      .requested_mode = members.mode_or_null("requested_mode"),
-                     .state = members.parsed("state", parse_device_state),
+                     .state = members.parsed("state", parse_enum<DeviceState>),
                      .healthy = members.boolean("healthy"),
                      .in_use = members.boolean("in_use"),
                      .error = members.text_or_null("error")};
-  if (members.text("mode") != "unknown") device.mode = members.parsed("mode", parse_mode);
+  if (members.text("mode") != to_string(std::optional<Mode>()))
+    device.mode = members.parsed("mode", parse_enum<Mode>);
   if (device.id != to_stable_id(device.address)) members.wrong("id", "does not belong to its address");
   if (!is_node_or_empty(device.vfio_group, "/dev/vfio/")) members.wrong("vfio_group", "is no VFIO group");
   if (!is_node_or_empty(device.vfio_device, "/dev/vfio/devices/vfio"))

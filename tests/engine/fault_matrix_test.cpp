@@ -22,7 +22,7 @@ struct Fleet {
 };
 
 const std::vector<Fleet>& fleets() {
-  static const std::vector<Mode> all(std::begin(all_modes), std::end(all_modes));
+  static const std::vector<Mode> all(std::begin(all_values<Mode>), std::end(all_values<Mode>));
   static const std::vector<Mode> without_ppcie = {Mode::off, Mode::on, Mode::devtools};
   static const std::vector<Fleet> fleets = {
       {"hopper", {Model::gh100, Model::gh100}, all},

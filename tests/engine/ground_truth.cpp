@@ -15,7 +15,7 @@ bool GroundTruth::is_known(unsigned device) const {
 
 std::optional<Mode> GroundTruth::mode_of(unsigned device) const {
   if (present(device))
-    for (const Mode mode : all_modes)
+    for (const Mode mode : all_values<Mode>)
       if (hardware_is(host_.hardware(slot(device)), mode)) return mode;
   return std::nullopt;
 }

@@ -227,7 +227,7 @@ void LawWorld::change_settings(const Command& command) {
   Settings& settings = node_.settings;
   const PciAddress address = slot(command.device);
   if (command.what == Happening::default_mode)
-    settings.mode.default_mode = all_modes[command.choice % 3];
+    settings.mode.default_mode = all_values<Mode>[command.choice % 3];
   else if (command.what == Happening::bind_setting)
     settings.vfio.bind = command.choice % 2 == 0;
   else

@@ -28,7 +28,7 @@ std::string contradiction_in(const nlohmann::ordered_json& document) {
     if (device.at("state") == "unmanaged") continue;
     const bool is_gpu = device.at("kind") == "gpu";
     any_gpu |= is_gpu;
-    const bool in_a_mode = parse_mode(mode_state).has_value();
+    const bool in_a_mode = parse_enum<Mode>(mode_state).has_value();
     const std::string who = device.at("address");
     if (ready && !device.at("healthy")) return "ready beside " + who + ", which is not healthy";
     if (in_a_mode && !device.at("healthy")) return mode_state + " beside " + who + ", which is not healthy";

@@ -76,7 +76,7 @@ struct Command {
 
   bool by_access() const { return accesses > 0 || moment != Moment::any; }
 
-  Mode mode() const { return all_modes[choice % 4]; }
+  Mode mode() const { return all_values<Mode>[choice % 4]; }
 };
 
 struct Schedule {

@@ -67,8 +67,9 @@ std::string transition_name(const testing::TestParamInfo<EveryTransition::ParamT
 }
 
 INSTANTIATE_TEST_SUITE_P(Node, EveryTransition,
-                         testing::Combine(testing::Range<std::size_t>(0, 6), testing::ValuesIn(all_modes),
-                                          testing::ValuesIn(all_modes)),
+                         testing::Combine(testing::Range<std::size_t>(0, 6),
+                                          testing::ValuesIn(all_values<Mode>),
+                                          testing::ValuesIn(all_values<Mode>)),
                          transition_name);
 
 TEST(Transition, RefusesPpcieOnBlackwellNamingTheDeviceAndChangesNothing) {

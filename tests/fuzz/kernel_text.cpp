@@ -14,7 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = nvccd::PciAddress::parse(nvccd::to_string(*address));
     if (again != address) std::abort();
   }
-  if (const auto mode = nvccd::parse_mode(text); mode && nvccd::to_string(*mode) != text) std::abort();
+  if (const auto mode = nvccd::parse_enum<nvccd::Mode>(text); mode && nvccd::to_string(*mode) != text)
+    std::abort();
   if (size >= 6)
     (void)nvccd::classify(static_cast<std::uint16_t>(data[0] << 8 | data[1]),
                           static_cast<std::uint32_t>(data[2] << 16 | data[3] << 8 | data[4]));

@@ -98,7 +98,7 @@ TEST_F(DbusCalls, EveryKindOfErrorHasItsNameAndSaysWhatHappened) {
     const Reply reply = call_manager("Reload");
     EXPECT_EQ(reply.error_name, name);
     EXPECT_EQ(reply.error_message, "because");
-    EXPECT_EQ(dbus::parse_error_name(name), kind);
+    EXPECT_EQ(parse_enum<ErrorKind>(name), kind);
   }
 }
 

@@ -51,7 +51,7 @@ int parse(int argc, char** argv, Options& options) {
       ->check(CLI::IsMember({"allow", "deny", "challenge"}));
   app.footer(node_command_help());
   CLI11_PARSE(app, argc, argv);
-  options.shape.settings.mode.default_mode = parse_mode(options.mode).value();
+  options.shape.settings.mode.default_mode = parse_enum<Mode>(options.mode).value();
   return -1;
 }
 

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "client/arguments.h"
+#include "client/commands.h"
 
 namespace nvccd::client {
 namespace {
@@ -11,13 +11,13 @@ std::expected<Arguments, ExitStatus> parse(std::vector<const char*> arguments) {
 }
 
 TEST(Arguments, WithoutACommandMeanStatus) {
-  EXPECT_EQ(parse({})->command, Command::status);
+  EXPECT_STREQ(parse({})->command->name, "status");
   EXPECT_TRUE(parse({"--json"})->json);
 }
 
 TEST(Arguments, ModeOptionsAreLeftToTheDaemonUnlessGiven) {
   const auto plain = parse({"set-mode", "on"});
-  EXPECT_EQ(plain->command, Command::set_mode);
+  EXPECT_STREQ(plain->command->name, "set-mode");
   EXPECT_EQ(plain->mode, "on");
   EXPECT_TRUE(plain->persist);
   EXPECT_FALSE(plain->dry_run);

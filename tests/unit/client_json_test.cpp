@@ -50,7 +50,8 @@ TEST(JsonOutput, HasTheMembersOfTheManual) {
 
 TEST(JsonOutput, HasNullForWhatIsNotThere) {
   DeviceView device = gpu("0000:65:00.0");
-  device.driver = device.vfio_device = device.requested_mode = "";
+  device.driver = device.vfio_device = "";
+  device.requested_mode = {};
   device.iommu_group = device.numa_node = -1;
   const Json json = device_json(device);
   for (const char* name : {"driver", "vfio_device", "requested_mode", "iommu_group", "numa_node", "error"})
@@ -58,6 +59,14 @@ TEST(JsonOutput, HasNullForWhatIsNotThere) {
   EXPECT_EQ(json["id"], "0000-65-00.0");
   EXPECT_EQ(json["device_id"], "2330");
   EXPECT_EQ(findings_json({{}})[0]["advice"], nullptr);
+}
+
+TEST(JsonOutput, HasTheWordsOfANewerDaemonAndTakesNoneForHealth) {
+  DeviceView device = gpu("0000:65:00.0");
+  EXPECT_EQ(device_json(device)["healthy"], true);
+  device.state = Word<DeviceState>("levitating");
+  EXPECT_EQ(device_json(device)["state"], "levitating");
+  EXPECT_EQ(device_json(device)["healthy"], false);
 }
 
 TEST(JsonOutput, IsValidWhateverBytesANameHas) {

@@ -27,7 +27,8 @@ TEST(DeviceTable, IsAsWideAsItsContent) {
 
 TEST(DeviceTable, ShowsADashForWhatIsNotThereAndThatADeviceIsInUse) {
   DeviceView device = gpu("0000:65:00.0");
-  device.driver = device.requested_mode = "";
+  device.driver = "";
+  device.requested_mode = {};
   device.in_use = true;
   EXPECT_EQ(render_devices({device}, {}),
             "ADDRESS       KIND  NAME                    MODE  STATE           DRIVER\n"
@@ -49,7 +50,7 @@ TEST(DeviceTable, SaysThatThereIsNoDevice) {
 
 TEST(DeviceTable, ADeviceThatIsNotInItsRequestedModeStandsOut) {
   DeviceView device = gpu("0000:65:00.0");
-  device.requested_mode = "off";
+  device.requested_mode = Mode::off;
   EXPECT_TRUE(render_devices({device}, {.colour = true}).contains("\033[33mon -> off\033[0m"));
 }
 
@@ -61,27 +62,28 @@ TEST(DeviceTable, HasNoColourWhereThereIsNoTrouble) {
 // The longest names of pci.ids, modes, states and drivers at once.
 TEST(Overview, FitsInto80ColumnsWithRealNamesAndErrors) {
   DeviceView changing = gpu("0000:65:00.0");
-  changing.mode = "off";
-  changing.requested_mode = "devtools";
-  changing.state = "transitioning";
+  changing.mode = Mode::off;
+  changing.requested_mode = Mode::devtools;
+  changing.state = DeviceState::transitioning;
   DeviceView grace = gpu("0009:01:00.0");
   grace.name = "GB202GL [RTX PRO 6000 Blackwell Max-Q Workstation Edition]";
   grace.driver = "nvgrace-gpu-vfio-pci";
   grace.in_use = true;
   DeviceView failed = nvswitch("0000:83:00.0");
-  failed.state = "failed";
+  failed.state = DeviceState::failed;
   failed.error =
       "0000:83:00.0: boot: the device did not finish this step in time; the kernel may still be waiting for "
       "it; "
       "reset or power-cycle the device";
-  Snapshot snapshot{.node = {.default_mode = "devtools",
-                             .node_mode = "ppcie",
-                             .requested_mode = "ppcie",
-                             .mode_state = "failed",
-                             .host_confidential = "sev-snp",
+  Snapshot snapshot{.node = {.default_mode = Mode::devtools,
+                             .node_mode = Mode::ppcie,
+                             .requested_mode = Mode::ppcie,
+                             .mode_state = ModeState::failed,
+                             .host_confidential = HostConfidential::sev_snp,
                              .error = failed.error},
                     .devices = {changing, grace, failed}};
-  snapshot.jobs = {{.kind = "set-mode", .mode = "ppcie", .devices = {"a"}, .state = "waiting"}};
+  snapshot.jobs = {
+      {.kind = JobKind::set_mode, .mode = Mode::ppcie, .devices = {"a"}, .state = JobState::waiting}};
   const Page page{.width = 80};
   const std::string text = render_node(snapshot, page) + render_devices(snapshot.devices, page);
   EXPECT_LE(widest_line(text), 80U) << text;
@@ -98,8 +100,8 @@ TEST(DeviceTable, UsesTheWidthOfAWiderTerminal) {
 
 TEST(DeviceTable, NamesWhatIsSoldWhereNamesDoNotFit) {
   DeviceView device = gpu("0000:65:00.0");
-  device.requested_mode = "ppcie";
-  device.state = "transitioning";
+  device.requested_mode = Mode::ppcie;
+  device.state = DeviceState::transitioning;
   EXPECT_EQ(render_devices({device, nvswitch("0000:83:00.0")}, {.width = 79}),
             "ADDRESS       KIND      NAME            MODE         STATE          DRIVER\n"
             "0000:65:00.0  gpu       H100 SXM5 80GB  on -> ppcie  transitioning  vfio-pci\n"
@@ -107,30 +109,30 @@ TEST(DeviceTable, NamesWhatIsSoldWhereNamesDoNotFit) {
 }
 
 TEST(NodeLines, SayWhereTheRequestedModeComesFrom) {
-  Snapshot snapshot{.node = {.default_mode = "on",
-                             .requested_mode = "on",
-                             .mode_state = "on",
+  Snapshot snapshot{.node = {.default_mode = Mode::on,
+                             .requested_mode = Mode::on,
+                             .mode_state = ModeState::on,
                              .ready = true,
-                             .host_confidential = "sev-snp"}};
+                             .host_confidential = HostConfidential::sev_snp}};
   EXPECT_EQ(render_node(snapshot, {}),
             "Mode       on\n"
             "Requested  on (the default)\n"
             "Ready      yes\n"
             "Host       sev-snp\n");
-  snapshot.node.node_mode = snapshot.node.requested_mode = "ppcie";
+  snapshot.node.node_mode = snapshot.node.requested_mode = Mode::ppcie;
   EXPECT_TRUE(render_node(snapshot, {}).contains("Requested  ppcie (set on this node; the default is on)\n"));
 }
 
 TEST(NodeLines, ShowTheJobThatRunsAndWhatIsWrong) {
-  const Snapshot snapshot{.node = {.requested_mode = "on",
-                                   .mode_state = "transitioning",
-                                   .host_confidential = "none",
+  const Snapshot snapshot{.node = {.requested_mode = Mode::on,
+                                   .mode_state = ModeState::transitioning,
+                                   .host_confidential = HostConfidential::none,
                                    .error = "the settings are broken"},
-                          .jobs = {{.kind = "set-mode",
-                                    .mode = "on",
+                          .jobs = {{.kind = JobKind::set_mode,
+                                    .mode = Mode::on,
                                     .devices = {"a", "b"},
-                                    .state = "running",
-                                    .phase = "boot",
+                                    .state = JobState::running,
+                                    .phase = JobPhase::boot,
                                     .progress = 0.456}}};
   EXPECT_EQ(render_node(snapshot, {}),
             "Mode       transitioning\n"
@@ -142,11 +144,13 @@ TEST(NodeLines, ShowTheJobThatRunsAndWhatIsWrong) {
 }
 
 TEST(NodeLines, ColourTroubleOnly) {
-  Snapshot snapshot{.node = {.requested_mode = "off", .mode_state = "off", .host_confidential = "tdx"},
+  Snapshot snapshot{.node = {.requested_mode = Mode::off,
+                             .mode_state = ModeState::off,
+                             .host_confidential = HostConfidential::tdx},
                     .devices = {gpu("0000:65:00.0")}};
   const auto has_colour = [&] { return render_node(snapshot, {.colour = true}).contains("\033[3"); };
   EXPECT_FALSE(has_colour()) << "not ready, but as somebody wants it";
-  snapshot.node.mode_state = "failed";
+  snapshot.node.mode_state = ModeState::failed;
   EXPECT_TRUE(has_colour());
 }
 

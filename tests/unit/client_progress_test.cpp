@@ -12,16 +12,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const JobView job{.kind = "set-mode", .mode = "ppcie", .state = "running", .phase = "reset", .progress = 0.5};
+const JobView job{.kind = JobKind::set_mode,
+                  .mode = Mode::ppcie,
+                  .state = JobState::running,
+                  .phase = JobPhase::reset,
+                  .progress = 0.5};
 
 std::vector<DeviceView> devices() {
   std::vector<DeviceView> list{gpu("0000:65:00.0"), gpu("0000:66:00.0"), nvswitch("0000:83:00.0")};
-  list[0].requested_mode = "ppcie";
-  list[0].state = "transitioning";
-  list[1].mode = list[1].requested_mode = "ppcie";
-  list[2].mode = "unknown";
-  list[2].requested_mode = "ppcie";
-  list[2].state = "failed";
+  list[0].requested_mode = Mode::ppcie;
+  list[0].state = DeviceState::transitioning;
+  list[1].mode = list[1].requested_mode = Mode::ppcie;
+  list[2].mode = Word<Mode>("unknown");
+  list[2].requested_mode = Mode::ppcie;
+  list[2].state = DeviceState::failed;
   list[2].error = "0000:83:00.0: boot: the device did not boot within 60 s; power-cycle it";
   return list;
 }
@@ -59,7 +63,7 @@ TEST(ProgressLines, FitTheTerminal) {
 
 TEST(ProgressLines, HaveNoBarWhileTheChangeWaits) {
   JobView waiting = job;
-  waiting.state = "waiting";
+  waiting.state = JobState::waiting;
   EXPECT_EQ(progress_lines("set-mode ppcie", waiting, {}, 3s, {}, 24),
             std::vector<std::string>{"set-mode ppcie: waiting for devices in use  3 s"});
 }

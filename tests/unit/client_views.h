@@ -7,25 +7,25 @@ namespace nvccd::client {
 
 inline DeviceView gpu(const std::string& address) {
   return {.address = address,
-          .kind = "gpu",
+          .kind = DeviceKind::gpu,
           .vendor_id = 0x10de,
           .device_id = 0x2330,
           .name = "GH100 [H100 SXM5 80GB]",
-          .architecture = "hopper",
+          .architecture = Architecture::hopper,
           .supported_modes = {"off", "on"},
           .driver = "vfio-pci",
           .iommu_group = 65,
           .vfio_group = "/dev/vfio/65",
-          .mode = "on",
-          .requested_mode = "on",
-          .state = "ready"};
+          .mode = Mode::on,
+          .requested_mode = Mode::on,
+          .state = DeviceState::ready};
 }
 
 inline DeviceView nvswitch(const std::string& address) {
   DeviceView device = gpu(address);
-  device.kind = "nvswitch";
+  device.kind = DeviceKind::nvswitch;
   device.name = "GH100 [H100 NVSwitch]";
-  device.mode = device.requested_mode = "off";
+  device.mode = device.requested_mode = Mode::off;
   return device;
 }
 

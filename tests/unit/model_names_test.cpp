@@ -2,24 +2,98 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/model/device.h"
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "common/bus/error_name.h"
+#include "common/config/settings.h"
+#include "common/model/finding.h"
 #include "common/model/node.h"
 
 namespace nvccd {
 namespace {
 
+using Words = std::set<std::string, std::less<>>;
+
+template <typename Enum>
+Words words_of() {
+  Words words;
+  for (const Enum value : all_values<Enum>)
+    words.emplace(to_string(value));
+  return words;
+}
+
+// What is in quotation marks where the expression's group matches the file.
+Words quoted_in(const std::string& file, const std::string& place) {
+  std::stringstream text;
+  text << std::ifstream(NVCCD_SOURCE_DIR + file).rdbuf();
+  const std::string whole = text.str();
+  std::smatch found;
+  EXPECT_TRUE(std::regex_search(whole, found, std::regex(place))) << file << ": " << place;
+  const std::string part = found[1];
+  const std::regex quoted("\"([^\"]+)\"");
+  Words words;
+  for (std::sregex_iterator match(part.begin(), part.end(), quoted), end; match != end; ++match)
+    words.insert((*match)[1]);
+  return words;
+}
+
+template <typename Enum>
+class EnumTables : public testing::Test {};
+using Enums = testing::Types<Mode, DeviceKind, Architecture, DeviceState, ModeState, HostConfidential,
+                             JobKind, JobState, JobPhase, CheckResult, ErrorKind, Takeover, WhenBusy>;
+TYPED_TEST_SUITE(EnumTables, Enums);
+
+TYPED_TEST(EnumTables, PrintReadAndListEveryValueByAWordOfItsOwn) {
+  for (const TypeParam value : all_values<TypeParam>)
+    EXPECT_EQ(parse_enum<TypeParam>(to_string(value)), value);
+  EXPECT_EQ(words_of<TypeParam>().size(), all_values<TypeParam>.size());
+  for (const char* word : {"", " ", "no such word"})
+    EXPECT_EQ(parse_enum<TypeParam>(word), std::nullopt) << word;
+}
+
+TEST(EnumWords, AreThoseOfTheInterface) {
+  const auto property = [](const std::string& interface, const std::string& name) {
+    return quoted_in("/dbus/org.nvccd1." + interface + ".xml", "\n      " + name + ":\n((?:.+\n)*?)    -->");
+  };
+  EXPECT_EQ(property("Device", "Kind"), words_of<DeviceKind>());
+  EXPECT_EQ(property("Device", "Architecture"), words_of<Architecture>());
+  EXPECT_EQ(property("Device", "State"), words_of<DeviceState>());
+  EXPECT_EQ(property("Job", "Kind"), words_of<JobKind>());
+  EXPECT_EQ(property("Job", "State"), words_of<JobState>());
+  EXPECT_EQ(property("Job", "Phase"), words_of<JobPhase>());
+  EXPECT_EQ(property("Manager", "ModeState"), words_of<ModeState>());
+  EXPECT_EQ(property("Manager", "HostConfidential"), words_of<HostConfidential>());
+  EXPECT_EQ(quoted_in("/dbus/org.nvccd1.Manager.xml", "@mode: (.*)\n"), words_of<Mode>());
+  EXPECT_EQ(quoted_in("/dbus/org.nvccd1.Manager.xml", "@findings:[^;]*;(.*)\n"), words_of<CheckResult>());
+}
+
+TEST(EnumWords, AreThoseOfTheSchemaOfTheStateFile) {
+  const auto member = [](const std::string& name) {
+    return quoted_in("/conf/state.schema.json", "\"" + name + "\": \\{[^}]*\"enum\": (\\[[^\\]]*\\])");
+  };
+  EXPECT_EQ(member("mode_state"), words_of<ModeState>());
+  EXPECT_EQ(member("host_confidential"), words_of<HostConfidential>());
+  EXPECT_EQ(member("kind"), words_of<DeviceKind>());
+  EXPECT_EQ(member("architecture"), words_of<Architecture>());
+  EXPECT_EQ(member("state"), words_of<DeviceState>());
+  EXPECT_EQ(member("node_mode"), words_of<Mode>());
+}
+
 TEST(ModeNames, AreReadAndPrintedAlike) {
-  EXPECT_EQ(parse_mode("off"), Mode::off);
-  EXPECT_EQ(parse_mode("on"), Mode::on);
-  EXPECT_EQ(parse_mode("devtools"), Mode::devtools);
-  EXPECT_EQ(parse_mode("ppcie"), Mode::ppcie);
-  for (const Mode mode : all_modes)
-    EXPECT_EQ(parse_mode(to_string(mode)), mode);
+  EXPECT_EQ(parse_enum<Mode>("off"), Mode::off);
+  EXPECT_EQ(parse_enum<Mode>("on"), Mode::on);
+  EXPECT_EQ(parse_enum<Mode>("devtools"), Mode::devtools);
+  EXPECT_EQ(parse_enum<Mode>("ppcie"), Mode::ppcie);
+  for (const Mode mode : all_values<Mode>)
+    EXPECT_EQ(parse_enum<Mode>(to_string(mode)), mode);
 }
 
 TEST(ModeNames, NothingElseIsAMode) {
   for (const char* text : {"", "ON", "On", " on", "on ", "unknown", "failed", "true", "1", "cc"})
-    EXPECT_EQ(parse_mode(text), std::nullopt) << text;
+    EXPECT_EQ(parse_enum<Mode>(text), std::nullopt) << text;
 }
 
 TEST(ModeNames, AModeThatCouldNotBeReadIsUnknown) {
@@ -28,7 +102,7 @@ TEST(ModeNames, AModeThatCouldNotBeReadIsUnknown) {
 }
 
 TEST(ModeStateNames, AreTheModesAndThreeMore) {
-  for (const Mode mode : all_modes)
+  for (const Mode mode : all_values<Mode>)
     EXPECT_EQ(to_string(to_mode_state(mode)), to_string(mode));
   EXPECT_EQ(to_string(ModeState::unknown), "unknown");
   EXPECT_EQ(to_string(ModeState::transitioning), "transitioning");
@@ -38,10 +112,10 @@ TEST(ModeStateNames, AreTheModesAndThreeMore) {
 TEST(DeviceNames, KindsAreReadAndPrintedAlike) {
   EXPECT_EQ(to_string(DeviceKind::gpu), "gpu");
   EXPECT_EQ(to_string(DeviceKind::nvswitch), "nvswitch");
-  EXPECT_EQ(parse_device_kind("gpu"), DeviceKind::gpu);
-  EXPECT_EQ(parse_device_kind("nvswitch"), DeviceKind::nvswitch);
-  EXPECT_EQ(parse_device_kind("GPU"), std::nullopt);
-  EXPECT_EQ(parse_device_kind("switch"), std::nullopt);
+  EXPECT_EQ(parse_enum<DeviceKind>("gpu"), DeviceKind::gpu);
+  EXPECT_EQ(parse_enum<DeviceKind>("nvswitch"), DeviceKind::nvswitch);
+  EXPECT_EQ(parse_enum<DeviceKind>("GPU"), std::nullopt);
+  EXPECT_EQ(parse_enum<DeviceKind>("switch"), std::nullopt);
 }
 
 TEST(DeviceNames, StatesAndArchitecturesAreThoseOfTheInterface) {

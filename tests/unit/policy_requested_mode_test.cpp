@@ -25,7 +25,7 @@ TEST_P(OnConfidentialHost, TheDefaultAppliesWithoutAWarning) {
 }
 
 TEST_P(OnConfidentialHost, EveryNodeModeAppliesWithoutAWarning) {
-  for (const Mode mode : all_modes) {
+  for (const Mode mode : all_values<Mode>) {
     const auto requested = requested_mode({}, mode, GetParam());
     EXPECT_EQ(requested.mode, mode);
     EXPECT_THAT(requested.warning, IsEmpty());

@@ -48,14 +48,14 @@ DeviceSnapshot verified(DeviceKind kind, Mode mode) {
 }
 
 TEST(NodeSummary, IsReadyInTheModesThatProtectAndInNoOther) {
-  for (const Mode mode : all_modes) {
+  for (const Mode mode : all_values<Mode>) {
     const auto summary = summary_of({verified(DeviceKind::gpu, mode)});
     EXPECT_EQ(summary.ready, mode == Mode::on || mode == Mode::ppcie) << to_string(mode);
   }
 }
 
 TEST(NodeSummary, NamesTheModeOnceEveryDeviceWasVerifiedInIt) {
-  for (const Mode mode : all_modes) {
+  for (const Mode mode : all_values<Mode>) {
     const auto gpu = verified(DeviceKind::gpu, mode);
     EXPECT_EQ(summary_of({gpu, gpu}).mode_state, to_mode_state(mode));
   }

@@ -20,7 +20,8 @@ Situation settled() {
   Situation situation;
   situation.labels = {{label(mode_state_label), "on"}, {label(ready_state_label), "true"}};
   situation.presence = Presence::present;
-  situation.nvccd.node = {.default_mode = "on", .requested_mode = "on", .mode_state = "on", .ready = true};
+  situation.nvccd.node = {
+      .default_mode = Mode::on, .requested_mode = Mode::on, .mode_state = ModeState::on, .ready = true};
   return situation;
 }
 
@@ -32,13 +33,13 @@ Situation asked_for_ppcie() {
   return situation;
 }
 
-client::JobView mode_job(std::string state, std::string phase = "reset") {
+client::JobView mode_job(JobState state, JobPhase phase = JobPhase::reset) {
   return {.id = 7,
-          .kind = "set-mode",
-          .mode = "ppcie",
+          .kind = JobKind::set_mode,
+          .mode = Mode::ppcie,
           .devices = {"0000:65:00.0"},
-          .state = std::move(state),
-          .phase = std::move(phase)};
+          .state = state,
+          .phase = phase};
 }
 
 bool nothing(const Decision& decision) {
@@ -158,18 +159,18 @@ TEST(Decision, OfARunningChangeNothingIsTakenBack) {
   situation.labels[vfio_manager] = paused_value;
   situation.labels[label(ready_state_label)] = "false";
   situation.withdrawn = true;
-  situation.nvccd.node = {.default_mode = "on",
-                          .node_mode = "ppcie",
-                          .requested_mode = "ppcie",
-                          .mode_state = "transitioning",
+  situation.nvccd.node = {.default_mode = Mode::on,
+                          .node_mode = Mode::ppcie,
+                          .requested_mode = Mode::ppcie,
+                          .mode_state = ModeState::transitioning,
                           .ready = false};
-  situation.nvccd.jobs = {mode_job("running")};
+  situation.nvccd.jobs = {mode_job(JobState::running)};
   Decision decision = decide(situation);
   EXPECT_TRUE(nothing(decision));
   EXPECT_NE(decision.withdrawn, false);
 
   situation.nvccd.jobs.clear();
-  situation.nvccd.node.mode_state = "ppcie";
+  situation.nvccd.node.mode_state = ModeState::ppcie;
   situation.nvccd.node.ready = true;
   decision = decide(situation);
   EXPECT_EQ(decision.labels, (Labels{{label(mode_state_label), "ppcie"},
@@ -181,27 +182,28 @@ TEST(Decision, OfARunningChangeNothingIsTakenBack) {
 TEST(Decision, SomebodyElsesChangePausesNobody) {
   Situation situation = settled();
   situation.labels[vfio_manager] = "true";
-  situation.nvccd.node.mode_state = "transitioning";
+  situation.nvccd.node.mode_state = ModeState::transitioning;
   situation.nvccd.node.ready = false;
-  situation.nvccd.jobs = {mode_job("running")};
+  situation.nvccd.jobs = {mode_job(JobState::running)};
   EXPECT_EQ(decide(situation).labels, (Labels{{label(ready_state_label), "false"}}));
 }
 
 TEST(Decision, AJobIsCancelledForANewerWishUntilTheFirstReset) {
   Situation situation = asked_for_ppcie();
   for (const auto& [phase, cancelled] :
-       {std::pair{"evict", true}, std::pair{"bind", true}, std::pair{"stage", true},
-        std::pair{"reset", false}, std::pair{"boot", false}, std::pair{"verify", false}}) {
-    situation.nvccd.jobs = {mode_job("running", phase)};
+       {std::pair{JobPhase::evict, true}, std::pair{JobPhase::bind, true}, std::pair{JobPhase::stage, true},
+        std::pair{JobPhase::reset, false}, std::pair{JobPhase::boot, false},
+        std::pair{JobPhase::verify, false}}) {
+    situation.nvccd.jobs = {mode_job(JobState::running, phase)};
     const Decision decision = decide(situation);
-    EXPECT_EQ(std::holds_alternative<CancelJob>(decision.call), cancelled) << phase;
-    EXPECT_FALSE(std::holds_alternative<SetMode>(decision.call)) << phase;
+    EXPECT_EQ(std::holds_alternative<CancelJob>(decision.call), cancelled) << to_string(phase);
+    EXPECT_FALSE(std::holds_alternative<SetMode>(decision.call)) << to_string(phase);
   }
 }
 
 TEST(Decision, AJobIsCancelledOnce) {
   Situation situation = asked_for_ppcie();
-  situation.nvccd.jobs = {mode_job("running", "stage")};
+  situation.nvccd.jobs = {mode_job(JobState::running, JobPhase::stage)};
   situation.cancelled_job = 6;
   EXPECT_TRUE(std::holds_alternative<CancelJob>(decide(situation).call)) << "that was another";
   situation.cancelled_job = 7;
@@ -213,15 +215,15 @@ TEST(Decision, AJobThatWaitsIsReplacedByTheNextCall) {
   situation.labels[label(ready_state_label)] = "false";
   situation.withdrawn = true;
   situation.nvccd.node.ready = false;
-  situation.nvccd.jobs = {mode_job("waiting")};
+  situation.nvccd.jobs = {mode_job(JobState::waiting)};
   EXPECT_TRUE(std::holds_alternative<SetMode>(decide(situation).call));
 }
 
 TEST(Decision, OnlyHeldDevicesOfTheJobAreNamed) {
   Situation situation = asked_for_ppcie();
   situation.withdrawn = true;
-  situation.nvccd.node.node_mode = "ppcie";
-  situation.nvccd.jobs = {mode_job("waiting")};
+  situation.nvccd.node.node_mode = Mode::ppcie;
+  situation.nvccd.jobs = {mode_job(JobState::waiting)};
   situation.nvccd.devices = {{.address = "0000:65:00.0", .in_use = true},
                              {.address = "0000:66:00.0", .in_use = true},
                              {.address = "0000:67:00.0", .in_use = false}};
@@ -257,7 +259,7 @@ TEST(Decision, AnEmptyLabelIsNone) {
 
 TEST(Decision, WithoutTheLabelOnlyItsOwnModeIsCleared) {
   Situation situation = settled();
-  situation.nvccd.node.node_mode = "on";
+  situation.nvccd.node.node_mode = Mode::on;
   EXPECT_TRUE(nothing(decide(situation))) << "set by an administrator";
   situation.label_modes = {"ppcie"};
   EXPECT_TRUE(nothing(decide(situation))) << "set by an administrator after the label had set another";
@@ -274,7 +276,7 @@ TEST(Decision, AWrongValueTouchesNothingAndIsReported) {
     Situation situation = settled();
     situation.labels[label(mode_label)] = value;
     situation.label_modes = {"on"};
-    situation.nvccd.node.node_mode = "on";
+    situation.nvccd.node.node_mode = Mode::on;
     const Decision decision = decide(situation);
     EXPECT_TRUE(std::holds_alternative<std::monostate>(decision.call)) << value;
     EXPECT_EQ(decision.labels, (Labels{{label(mode_state_label), "failed"}})) << value;
@@ -297,12 +299,13 @@ TEST(Decision, LabelsHaveTodaysValuesAndReadyIsNeverEmpty) {
       // As long as nobody knows the new one, the old one stays, and nobody relies on it.
       {"transitioning", false, "before", "false"},
       {"unknown", false, "before", "false"},
+      {"of a newer nvccd", false, "before", "false"},
   };
   for (const auto& row : rows) {
     Situation situation = settled();
     situation.labels[label(mode_state_label)] = "before";
     situation.labels[label(ready_state_label)] = "before";
-    situation.nvccd.node.mode_state = row.mode_state;
+    situation.nvccd.node.mode_state = client::Word<ModeState>(row.mode_state);
     situation.nvccd.node.ready = row.ready;
     apply(situation, decide(situation));
     EXPECT_EQ(situation.labels[label(mode_state_label)], row.mode_label_after);
@@ -410,7 +413,7 @@ TEST(Decision, EverySituationComesToRest) {
             Situation situation = settled();
             situation.presence = presence;
             situation.withdrawn = withdrawn;
-            situation.nvccd.node.mode_state = state;
+            situation.nvccd.node.mode_state = client::Word<ModeState>(state);
             if (mode) situation.labels[label(mode_label)] = mode;
             if (manager) situation.labels[vfio_manager] = manager;
             if (mode) situation.check = Check{.mode = mode, .affects = true};

@@ -101,6 +101,18 @@ class ModeLabel(AgentTest):
         self.expect_labels(mode_state="ppcie", ready="true")
         self.nvccd.wait_for_calls(("SetMode", "off"), ("SetMode", "ppcie"))
 
+    def test_a_change_that_still_takes_devices_is_cancelled_for_a_newer_one(self):
+        self.start_nvccd()
+        self.nvccd.do("auto", value=False)
+        self.add_node(mode="off")
+        self.start_agent()
+        self.nvccd.wait_for_calls(("SetMode", "off"))
+        self.nvccd.do("job", phase="bind")
+        self.nvccd.do("auto", value=True)
+        self.set_labels(mode="ppcie")
+        self.nvccd.wait_for_cancel()
+        self.expect_labels(mode_state="ppcie", ready="true")
+
     def test_a_flip_to_and_fro_cancels_once_and_refuses_nothing(self):
         self.start_nvccd()
         self.nvccd.do("auto", value=False)
@@ -118,7 +130,7 @@ class ModeLabel(AgentTest):
         self.api.wait(lambda: ("CCModeChanging", "changing the mode to off", 2) in self.api.events(),
                       "the job is what the label asks for again")
         self.nvccd.do("auto", value=True)
-        self.nvccd.do("finish", state="cancelled", kind="cancelled", error="cancelled on request", back=True)
+        self.nvccd.do("finish", state="cancelled", kind="org.nvccd1.Error.Cancelled", error="cancelled on request", back=True)
         self.expect_labels(mode_state="off", ready="false")
         self.assertEqual(len(self.nvccd.cancels), 1, "cancelled again and again")
         self.assertNotIn("CCModeRefused", self.api.reasons())
@@ -152,7 +164,7 @@ class ModeLabel(AgentTest):
 
     def test_a_mode_that_the_devices_cannot_do_touches_nothing(self):
         self.start_nvccd()
-        self.nvccd.do("refuse", kind="not_supported", message="mode ppcie is not supported by this GPU")
+        self.nvccd.do("refuse", kind="org.nvccd1.Error.NotSupported", message="mode ppcie is not supported by this GPU")
         self.add_node(mode="ppcie", vfio_manager="true", cc_manager="false")
         self.start_agent()
         self.expect_event("CCModeRefused", "mode ppcie is not supported by this GPU")
@@ -166,7 +178,7 @@ class ModeLabel(AgentTest):
         self.add_node(mode="ppcie")
         self.start_agent()
         self.nvccd.wait_for_calls(("SetMode", "ppcie"))
-        self.nvccd.do("finish", state="failed", kind="not_supported", error="a switch is missing", back=True)
+        self.nvccd.do("finish", state="failed", kind="org.nvccd1.Error.NotSupported", error="a switch is missing", back=True)
         self.expect_event("CCModeRefused", "a switch is missing")
         self.expect_labels(mode_state="failed", ready="true")
         self.nvccd.wait_for_calls(("SetMode", "ppcie"))
@@ -180,7 +192,7 @@ class ModeLabel(AgentTest):
         self.add_node(mode="off")
         self.start_agent()
         self.nvccd.wait_for_calls(("SetMode", "off"))
-        self.nvccd.do("finish", state="cancelled", kind="cancelled", error="cancelled on request", back=True)
+        self.nvccd.do("finish", state="cancelled", kind="org.nvccd1.Error.Cancelled", error="cancelled on request", back=True)
         self.expect_labels(mode_state="failed", ready="true")
         self.expect_event("CCModeRefused", "cancelled on request")
         self.nvccd.wait_for_calls(("SetMode", "off"))

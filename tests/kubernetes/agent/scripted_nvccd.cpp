@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/base/event_scheduler.h"
+#include "common/bus/error_name.h"
 #include "daemon/bus/bus_service.h"
 #include "tests/support/event_loop.h"
 #include "tests/support/fake_manager.h"
@@ -21,19 +22,14 @@ void tell(const Json& news) {
   std::cout << news.dump() << std::endl;
 }
 
-ModeState state_of(const std::string& text) {
-  for (const ModeState state : {ModeState::transitioning, ModeState::failed, ModeState::off, ModeState::on,
-                                ModeState::devtools, ModeState::ppcie})
-    if (text == to_string(state)) return state;
-  return ModeState::unknown;
+// A word of the story; one that there is not ends it.
+template <WordedEnum Enum>
+Enum word(const Json& command, const char* member, Enum otherwise) {
+  return command.contains(member) ? parse_enum<Enum>(command[member].get<std::string>()).value() : otherwise;
 }
 
-ErrorKind kind_of(const std::string& text) {
-  if (text == "not_supported") return ErrorKind::not_supported;
-  if (text == "device_busy") return ErrorKind::device_busy;
-  if (text == "job_in_progress") return ErrorKind::job_in_progress;
-  if (text == "cancelled") return ErrorKind::cancelled;
-  return ErrorKind::hardware_failed;
+ErrorKind error_kind(const Json& command) {
+  return word(command, "kind", ErrorKind::hardware_failed);
 }
 
 // How nvccd's node follows its jobs, without devices that need time for it.
@@ -117,18 +113,20 @@ class ScriptedNode {
   void cancel(JobId id) {
     tell({{"cancel", id}});
     if (cancels_at_once_)
-      finish(
-          {{"state", "cancelled"}, {"kind", "cancelled"}, {"error", "cancelled on request"}, {"back", true}});
+      finish({{"state", "cancelled"},
+              {"kind", to_string(ErrorKind::cancelled)},
+              {"error", "cancelled on request"},
+              {"back", true}});
   }
 
   void finish(const Json& how) {
-    const std::string state = how.at("state");
-    const Error error{.kind = kind_of(how.value("kind", "")), .cause = how.value("error", "it did not work")};
+    const JobState state = word(how, "state", JobState::done);
+    const Error error{.kind = error_kind(how), .cause = how.value("error", "it did not work")};
     if (how.value("back", false)) {
       // As nvccd does when nothing came of it: first the job, then what was before.
-      manager_.end_job(job_, state == "cancelled" ? JobState::cancelled : JobState::failed, error);
+      manager_.end_job(job_, state, error);
       manager_.change_node([&](NodeState& node) { node = before_; });
-    } else if (state == "done") {
+    } else if (state == JobState::done) {
       manager_.change_node([](NodeState& node) {
         node.mode_state = to_mode_state(node.requested_mode);
         node.ready = node.requested_mode == Mode::on || node.requested_mode == Mode::ppcie;
@@ -141,15 +139,13 @@ class ScriptedNode {
       });
       manager_.end_job(job_, JobState::failed, error);
     }
-    tell({{"job", state}});
+    tell({{"job", to_string(state)}});
   }
 
   void change_job(const Json& command) {
-    const std::string state = command.value("state", "running");
-    const std::string phase = command.value("phase", "reset");
     manager_.change_job(job_, [&](JobSnapshot& job) {
-      job.state = state == "waiting" ? JobState::waiting : JobState::running;
-      job.phase = phase == "stage" ? JobPhase::stage : JobPhase::reset;
+      job.state = word(command, "state", JobState::running);
+      job.phase = word(command, "phase", JobPhase::reset);
     });
   }
 
@@ -161,19 +157,18 @@ class ScriptedNode {
 
   void refuse(const Json& command) {
     if (command.contains("kind"))
-      manager_.refusal = Error{.kind = kind_of(command["kind"]), .cause = command.at("message")};
+      manager_.refusal = Error{.kind = error_kind(command), .cause = command.at("message")};
     else
       manager_.refusal.reset();
   }
 
   void change_node(const Json& command) {
     manager_.change_node([&](NodeState& node) {
-      if (command.contains("mode_state")) node.mode_state = state_of(command["mode_state"]);
+      node.mode_state = word(command, "mode_state", node.mode_state);
       if (command.contains("ready")) node.ready = command["ready"];
       if (command.contains("error")) node.error = command["error"];
-      if (command.contains("node_mode")) node.node_mode = parse_mode(std::string(command["node_mode"]));
-      if (command.contains("requested_mode"))
-        node.requested_mode = *parse_mode(std::string(command["requested_mode"]));
+      if (command.contains("node_mode")) node.node_mode = parse_enum<Mode>(std::string(command["node_mode"]));
+      node.requested_mode = word(command, "requested_mode", node.requested_mode);
     });
   }
 
