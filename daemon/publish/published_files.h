@@ -8,8 +8,9 @@
 #include <string>
 
 #include "common/base/deferred_call.h"
+#include "common/formats/paths.h"
+#include "common/formats/resource_name.h"
 #include "daemon/engine/manager.h"
-#include "daemon/publish/resource_name.h"
 #include "daemon/publish/transition_statistics.h"
 
 namespace nvccd {
@@ -22,8 +23,8 @@ struct PublishSettings {
 
 struct PublishPlaces {
   std::filesystem::path runtime;  // state.json and nvccd.prom
-  std::filesystem::path node_features = "/etc/kubernetes/node-feature-discovery/features.d";
-  std::filesystem::path cdi = "/run/cdi";
+  std::filesystem::path node_features = paths::node_feature_dir;
+  std::filesystem::path cdi = paths::cdi_dir;
 };
 
 // Removes whatever an earlier run may have left in these places. Errors: the first; the other files are

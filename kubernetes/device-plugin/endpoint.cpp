@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "kubernetes/device-plugin/resource_name.h"
+#include "kubernetes/device-plugin/socket_name.h"
 
 namespace nvccd::kubernetes {
 namespace {

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "common/base/scheduler.h"
+#include "kubernetes/device-plugin/path_watch.h"
 #include "kubernetes/device-plugin/registration.h"
 #include "kubernetes/device-plugin/resource_server.h"
-#include "kubernetes/state/path_watch.h"
 
 namespace nvccd::kubernetes {
 
