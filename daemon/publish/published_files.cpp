@@ -130,8 +130,8 @@ void PublishedFiles::withdraw(fs::path path) {
 
 void PublishedFiles::report(const fs::path& path, const Result<>& result) {
   if (result)
-    failing_.erase(path);
-  else if (failing_.insert(path).second)
+    troubles_.erase(path);
+  else if (troubles_[path].is_news(result.error().message()))
     spdlog::error("{} could not be written and was withdrawn: {}", path.string(), result.error().message());
 }
 

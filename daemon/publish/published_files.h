@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/base/deferred_call.h"
+#include "common/base/retry.h"
 #include "common/formats/paths.h"
 #include "common/formats/resource_name.h"
 #include "daemon/engine/manager.h"
@@ -47,7 +48,7 @@ class PublishedFiles final : public ManagerObserver {
   PublishedFiles(const PublishedFiles&) = delete;
   PublishedFiles& operator=(const PublishedFiles&) = delete;
 
-  // Writes the present state now. What fails is logged, once until it works again.
+  // Writes the present state now. What fails is logged, as Trouble has it.
   void write();
   // After the settings were read again.
   void set_settings(PublishSettings settings);
@@ -76,7 +77,7 @@ class PublishedFiles final : public ManagerObserver {
   PublishSettings settings_;
   std::unique_ptr<DeferredCall> deferred_;
   Contents written_;
-  std::set<std::filesystem::path> failing_;
+  std::map<std::filesystem::path, Trouble> troubles_;
   bool promised_ready_ = false;
   std::set<PciAddress> promised_healthy_;
 };

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "common/base/retry.h"
 #include "common/base/scheduler.h"
 #include "kubernetes/device-plugin/path_watch.h"
 #include "kubernetes/device-plugin/registration.h"
@@ -52,8 +53,8 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
   std::uint64_t needed_ = 1;
   std::uint64_t registered_ = 0;
   std::shared_ptr<Registration> attempt_;  // under way, in a worker
-  Duration patience_;
-  std::unique_ptr<Timer> retry_;
+  Retry retry_;
+  Trouble trouble_;
 };
 
 }  // namespace nvccd::kubernetes

@@ -72,9 +72,10 @@ void NvccdLink::disconnected(int error) {
   for (BusSlotPtr* slot : {&signals_, &owner_, &closed_, &manager_reply_, &objects_reply_, &answer_})
     slot->reset();
   bus_.reset();
-  spdlog::log(running_ == false ? spdlog::level::debug : spdlog::level::warn,
-              "the bus cannot be reached: {}; trying again", std::generic_category().message(error));
-  retry_ = scheduler_.after(backoff_.next(), [this] { open(); });
+  const std::string cause = std::generic_category().message(error);
+  spdlog::log(bus_trouble_.is_news(cause) ? spdlog::level::warn : spdlog::level::debug,
+              "the bus cannot be reached: {}; trying again", cause);
+  retry_.later([this] { open(); });
   set_running(false);
 }
 
@@ -95,14 +96,15 @@ void NvccdLink::refresh() {
 void NvccdLink::fetched(sd_bus_message* reply) {
   const bool readable = objects_.read_others(reply) && manager_is_known_;
   running_ = readable;
+  const bool absent = sd_bus_message_is_method_error(reply, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+                      sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NAME_HAS_NO_OWNER);
+  if (readable || absent) bus_trouble_.end();
   if (readable) {
-    backoff_.reset();
+    retry_.succeeded();
   } else {
     objects_.clear();
     // A daemon that is not there tells when it comes; one that does not answer has to be asked again.
-    if (!sd_bus_message_is_method_error(reply, SD_BUS_ERROR_SERVICE_UNKNOWN) &&
-        !sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
-      retry_ = scheduler_.after(backoff_.next(), [this] { fetch(); });
+    if (!absent) retry_.later([this] { fetch(); });
   }
   busy_ = static_cast<bool>(answered_);  // a call that was made since is still to be answered
   handlers_.changed();
@@ -190,7 +192,7 @@ bool NvccdLink::send(const BusMessagePtr& message, BusSlotPtr& slot, sd_bus_mess
   sd_bus_slot* added = nullptr;
   const int r = message ? sd_bus_call_async(bus_.get(), &added, message.get(), answered, this, 0) : -ENOTCONN;
   slot.reset(added);
-  if (r < 0) retry_ = scheduler_.after(Duration(0), [this, r] { disconnected(-r); });
+  if (r < 0) closing_ = scheduler_.after(Duration(0), [this, r] { disconnected(-r); });
   return r >= 0;
 }
 
@@ -231,7 +233,7 @@ int NvccdLink::on_answer(sd_bus_message* reply, void* self, sd_bus_error*) {
 int NvccdLink::on_disconnected(sd_bus_message*, void* self, sd_bus_error*) {
   auto* link = static_cast<NvccdLink*>(self);
   // Not from within a handler of the connection that goes.
-  link->retry_ = link->scheduler_.after(Duration(0), [link] { link->disconnected(ECONNRESET); });
+  link->closing_ = link->scheduler_.after(Duration(0), [link] { link->disconnected(ECONNRESET); });
   return 0;
 }
 

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "common/base/event.h"
+#include "common/base/retry.h"
 #include "common/base/scheduler.h"
-#include "kubernetes/node-agent/backoff.h"
 #include "kubernetes/node-agent/decision.h"
 #include "kubernetes/node-agent/nvccd_objects.h"
 
@@ -76,8 +76,9 @@ class NvccdLink {
   Scheduler& scheduler_;
   const std::string address_;
   const Handlers handlers_;
-  Backoff backoff_;
-  std::unique_ptr<Timer> retry_;
+  Retry retry_{scheduler_};
+  Trouble bus_trouble_;
+  std::unique_ptr<Timer> closing_;  // of a connection that has failed
   BusPtr bus_;
   BusSlotPtr signals_, owner_, closed_, manager_reply_, objects_reply_, answer_;
   NvccdObjects objects_;
