@@ -155,7 +155,7 @@ void Daemon::check(std::function<void(Findings)> done) {
        daemon = preflight::DaemonState{manager_->node(), manager_->devices()}]() -> Result<Findings> {
         return preflight::run({.settings = options.load_settings(),
                                .daemon = daemon,
-                               .state_file = (options.runtime_dir / "state.json").string()});
+                               .state_file = (options.runtime_dir / paths::state_name).string()});
       },
       [done = std::move(done)](Result<Findings> findings) {
         // Not an empty list, which says that there is nothing to complain of.

@@ -7,14 +7,15 @@
 #include <variant>
 
 #include "common/config/settings_file.h"
+#include "common/formats/paths.h"
 
 namespace nvccd {
 
 struct Options {
   std::optional<std::filesystem::path> config;  // only this file, no drop-ins
   std::string bus;                              // "": the system bus
-  std::filesystem::path state_dir = "/var/lib/nvccd";
-  std::filesystem::path runtime_dir = "/run/nvccd";
+  std::filesystem::path state_dir = paths::state_dir;
+  std::filesystem::path runtime_dir = paths::runtime_dir;
   std::string log_level = "info";
   bool check_config = false;
   bool withdraw = false;                  // remove what a daemon that ended may have left

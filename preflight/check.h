@@ -5,6 +5,7 @@
 #include <span>
 
 #include "common/config/settings_file.h"
+#include "common/formats/paths.h"
 #include "common/host/device_facts.h"
 #include "common/model/device.h"
 #include "common/model/finding.h"
@@ -12,8 +13,6 @@
 #include "preflight/host_view.h"
 
 namespace nvccd::preflight {
-
-inline constexpr auto default_state_file = "/run/nvccd/state.json";
 
 // What the running daemon knows; a copy, so that the checks can run in a worker.
 struct DaemonState {
@@ -31,7 +30,7 @@ struct Subject {
   HostView host;
   Result<LoadedSettings> settings;
   std::optional<DaemonState> daemon;  // nullopt: asked without the daemon
-  std::string state_file = default_state_file;
+  std::string state_file = paths::state_file;
   std::vector<CheckedDevice> devices = {};
   std::vector<PciAddress> excluded = {};  // NVIDIA's devices that nvccd leaves to the host
   HostConfidential confidential = HostConfidential::none;

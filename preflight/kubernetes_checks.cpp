@@ -141,10 +141,10 @@ Verdict check_cdi(const Subject& subject) {
   const auto reads = [&](std::string_view directory) {
     return std::ranges::find(directories, directory) != directories.end();
   };
-  if (!directories.empty() && !reads("/var/run/cdi") && !reads("/run/cdi"))
+  if (!directories.empty() && !reads(paths::cdi_dir_of_runtimes) && !reads(paths::cdi_dir))
     return warn(
         fmt::format("{} reads CDI files only from {}", name_of(*runtime), fmt::join(directories, ", ")),
-        "add /var/run/cdi, where nvccd writes them, to cdi_spec_dirs");
+        fmt::format("add {}, where nvccd writes them, to cdi_spec_dirs", paths::cdi_dir_of_runtimes));
   if (!runtime->cdi)
     return skip(
         "enable_cdi is not set: containerd 2 enables CDI by itself, 1.7 does not, and its version is not "
@@ -231,16 +231,16 @@ bool is_feature_worker(const std::string& pod) {
 Verdict check_node_features(const Subject& subject) {
   if (!subject.settings_or_default().kubernetes.node_features)
     return skip("the settings switch it off (kubernetes.node_features)");
-  constexpr auto parent = "/etc/kubernetes/node-feature-discovery";
-  if (!subject.host.has(parent)) return skip("node-feature-discovery is not set up on this node");
+  constexpr std::string_view directory = paths::node_feature_dir;
+  if (!subject.host.has(directory.substr(0, directory.rfind('/'))))
+    return skip("node-feature-discovery is not set up on this node");
   // The directory alone proves nothing, as nvccd's own service makes it.
   const auto pods = subject.host.list("/var/log/pods");
   if (std::ranges::none_of(pods, is_feature_worker))
     return skip("no pod of node-feature-discovery's worker is on this node");
-  if (subject.host.has(fmt::format("{}/features.d", parent)))
-    return ok("node-feature-discovery reads local features");
-  return warn(fmt::format("there is no {}/features.d, so nvccd's labels reach nobody", parent),
-              fmt::format("mkdir {}/features.d, then restart the pods of nfd-worker", parent));
+  if (subject.host.has(directory)) return ok("node-feature-discovery reads local features");
+  return warn(fmt::format("there is no {}, so nvccd's labels reach nobody", directory),
+              fmt::format("mkdir {}, then restart the pods of nfd-worker", directory));
 }
 
 constexpr Check kubernetes_check_rows[] = {

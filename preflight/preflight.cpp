@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "common/formats/node_mode_store.h"
 #include "common/host/device_facts.h"
 #include "common/policy/desired.h"
 #include "preflight/kubelet.h"
@@ -29,11 +30,9 @@ void add_skip(std::string_view id, std::string reason, Findings& findings) {
   findings.push_back({.id = std::string(id), .result = CheckResult::skip, .found = std::move(reason)});
 }
 
-// Where nvccd keeps it: the one until the next boot wins.
 std::optional<Mode> read_node_mode(const HostView& host) {
-  for (const auto* file : {"/run/nvccd/node-mode", "/var/lib/nvccd/node-mode"})
-    if (const auto text = host.read(file)) return parse_enum<Mode>(text->substr(0, text->find('\n')));
-  return std::nullopt;
+  const auto modes = NodeModeStore(host.path(paths::state_dir), host.path(paths::runtime_dir)).load();
+  return modes ? modes->effective() : std::nullopt;
 }
 
 Subject to_subject(const Input& input) {

@@ -3,9 +3,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <ranges>
 
+#include "common/formats/state_file.h"
 #include "preflight/check.h"
 
 namespace nvccd::preflight {
@@ -29,48 +29,28 @@ Verdict check_enabled(const Subject& subject) {
   return warn("nvccd is not enabled: nothing binds the devices at boot", "systemctl enable --now nvccd");
 }
 
-// What is compared of a state, by address: "on ready", the mode and the state.
-using StateOfDevices = std::map<std::string, std::string>;
-
-struct StateFile {
-  std::uint64_t generation = 0;
-  StateOfDevices devices;
-};
+// What is compared of a state.
+using StateOfDevices = std::map<PciAddress, std::pair<std::optional<Mode>, DeviceState>>;
 
 StateOfDevices state_of(const DaemonState& daemon) {
   StateOfDevices devices;
   for (const auto& [address, device] : daemon.devices)
-    devices[to_string(address)] = fmt::format("{} {}", to_string(device.mode), to_string(device.state));
+    devices[address] = {device.mode, device.state};
   return devices;
 }
 
-Result<StateFile> read_state_file(const HostView& host, const std::string& file) {
-  const auto text = host.read(file);
-  if (!text) return std::unexpected(text.error());
-  const auto document = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  const Error not_ours{.cause = fmt::format("{} is not what nvccd writes", file)};
-  if (!document.is_object() || !document.contains("generation") ||
-      !document["generation"].is_number_unsigned() || !document.contains("devices") ||
-      !document["devices"].is_array())
-    return std::unexpected(not_ours);
-  StateFile state{.generation = document["generation"].get<std::uint64_t>()};
-  for (const auto& device : document["devices"]) {
-    const auto member = [&](const char* name) {
-      return device.is_object() && device.contains(name) && device[name].is_string()
-                 ? device[name].get<std::string>()
-                 : std::string();
-    };
-    if (member("address").empty()) return std::unexpected(not_ours);
-    state.devices[member("address")] = fmt::format("{} {}", member("mode"), member("state"));
-  }
-  return state;
+StateOfDevices state_of(const PublishedState& state) {
+  StateOfDevices devices;
+  for (const auto& device : state.devices)
+    devices[device.address] = {device.mode, device.state};
+  return devices;
 }
 
 // Where the same devices are in both: those of which they say different things.
 std::vector<std::string> differences(const StateOfDevices& one, const StateOfDevices& other) {
   std::vector<std::string> addresses;
   for (const auto& [address, state] : one)
-    if (other.at(address) != state) addresses.push_back(address);
+    if (other.at(address) != state) addresses.push_back(to_string(address));
   return addresses;
 }
 
@@ -84,26 +64,27 @@ Verdict check_state_file(const Subject& subject) {
   if (!exists)
     return fail(fmt::format("there is no {}", state_file),
                 "see journalctl -u nvccd for why it cannot be written");
-  const auto written = read_state_file(subject.host, state_file);
+  const auto written = read_state_file(subject.host.path(state_file));
   if (!written) return fail(written.error().message(), "systemctl restart nvccd");
+  const auto devices = state_of(*written);
   const auto known = state_of(*subject.daemon);
   const auto generation = subject.daemon->node.generation;
-  if (written->generation < generation)
+  if (written->node.generation < generation)
     return fail(fmt::format("{} is of generation {}, nvccd is at {}: programs read an old state", state_file,
-                            written->generation, generation),
+                            written->node.generation, generation),
                 "systemctl restart nvccd");
   // A newer file is fine: what nvccd knew was copied when the checks began.
-  if (written->generation == generation) {
-    if (!std::ranges::equal(written->devices | std::views::keys, known | std::views::keys))
+  if (written->node.generation == generation) {
+    if (!std::ranges::equal(devices | std::views::keys, known | std::views::keys))
       return fail(fmt::format("{} lists other devices than nvccd knows", state_file),
                   "systemctl restart nvccd");
-    if (const auto wrong = differences(known, written->devices); !wrong.empty())
+    if (const auto wrong = differences(known, devices); !wrong.empty())
       return fail(fmt::format("{} is wrong about {}", state_file, fmt::join(wrong, ", ")),
                   "systemctl restart nvccd");
   }
   std::vector<std::string> missing;
   for (const auto& device : subject.devices)
-    if (!written->devices.contains(to_string(device.address))) missing.push_back(to_string(device.address));
+    if (!devices.contains(device.address)) missing.push_back(to_string(device.address));
   if (!missing.empty())
     return fail(fmt::format("nvccd does not know {}", fmt::join(missing, ", ")), "nvccctl rescan");
   return ok("the state file is up to date");

@@ -10,6 +10,7 @@
 
 #include "common/base/regular_file.h"
 #include "common/config/toml_reader.h"
+#include "common/formats/resource_name.h"
 
 namespace nvccd {
 namespace {
@@ -45,14 +46,7 @@ std::optional<std::string> parse_driver(std::string_view text) {
 
 // What may be the last element of a Kubernetes resource name and of a CDI kind; "": none is set.
 std::optional<std::string> parse_alias(std::string_view text) {
-  const auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
-  const auto letter_or_digit = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
-  const auto allowed = [&](char c) { return letter_or_digit(c) || c == '-' || c == '_'; };
-  if (text.empty()) return "";
-  if (text.size() > 63 || !std::ranges::all_of(text, allowed) || !letter(text.front()) ||
-      !letter_or_digit(text.back()))
-    return std::nullopt;
-  return std::string(text);
+  return text.empty() || is_resource_alias(text) ? std::optional<std::string>(text) : std::nullopt;
 }
 
 std::optional<std::uint16_t> parse_device_id(std::string_view text) {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "daemon/engine/node_mode_store.h"
+#include "common/formats/node_mode_store.h"
 #include "daemon/engine/transition.h"
 
 namespace nvccd {

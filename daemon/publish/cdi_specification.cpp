@@ -11,11 +11,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-bool is_kind(const std::string& resource) {
-  const char first = resource[resource.find('/') + 1];
-  return (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z');
-}
-
 Json device_nodes(const std::vector<std::string>& paths) {
   Json nodes = Json::array();
   for (const auto& path : paths)
@@ -36,7 +31,7 @@ std::map<std::string, std::string> cdi_specifications(const std::map<PciAddress,
     const std::string kind = resource(first, aliases);
     const auto nodes = vfio_nodes(unit);
     const bool healthy = std::ranges::all_of(unit, [](const auto* device) { return device->healthy(); });
-    if (!healthy || nodes.empty() || !is_kind(kind)) continue;
+    if (!healthy || nodes.empty() || problem_of_resource_name(kind)) continue;
     entries[kind].push_back(
         {{"name", to_stable_id(first.address)}, {"containerEdits", {{"deviceNodes", device_nodes(nodes)}}}});
   }

@@ -5,8 +5,8 @@
 #include <map>
 #include <string>
 
+#include "common/formats/resource_name.h"
 #include "common/model/device.h"
-#include "daemon/publish/resource_name.h"
 
 namespace nvccd {
 

@@ -4,14 +4,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "common/base/atomic_file.h"
+#include "common/formats/node_features.h"
+#include "common/formats/paths.h"
+#include "common/formats/state_file.h"
 #include "daemon/publish/cdi_specification.h"
 #include "daemon/publish/metrics.h"
-#include "daemon/publish/node_features.h"
-#include "daemon/publish/state_document.h"
 
 namespace nvccd {
 namespace {
@@ -22,13 +24,13 @@ namespace fs = std::filesystem;
 constexpr std::string_view cdi_prefix = "nvccd-";
 
 fs::path state_file(const PublishPlaces& places) {
-  return places.runtime / "state.json";
+  return places.runtime / paths::state_name;
 }
 fs::path metrics_file(const PublishPlaces& places) {
-  return places.runtime / "nvccd.prom";
+  return places.runtime / paths::metrics_name;
 }
 fs::path feature_file(const PublishPlaces& places) {
-  return places.node_features / "nvccd";
+  return places.node_features / paths::node_feature_name;
 }
 // "nvidia.com/pgpu" has nvccd-nvidia.com-pgpu.json.
 fs::path cdi_file(const PublishPlaces& places, std::string kind) {
@@ -99,11 +101,8 @@ PublishedFiles::Contents PublishedFiles::contents() const {
   const auto& devices = manager_.devices();
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   const auto document = state_document(node, devices, settings_.aliases, NVCCD_VERSION, now);
-  // Names come from a file of the system; whatever bytes are in them, the document must be written.
-  using Json = nlohmann::ordered_json;
-  Contents contents{
-      {state_file(places_), document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"},
-      {metrics_file(places_), metrics(node, devices, statistics_, NVCCD_VERSION)}};
+  Contents contents{{state_file(places_), state_text(document)},
+                    {metrics_file(places_), metrics(node, devices, statistics_, NVCCD_VERSION)}};
   if (settings_.node_features) contents[feature_file(places_)] = node_features(node, devices);
   if (settings_.cdi)
     for (auto& [kind, specification] : cdi_specifications(devices, settings_.aliases))
@@ -131,8 +130,8 @@ void PublishedFiles::withdraw(fs::path path) {
 
 void PublishedFiles::report(const fs::path& path, const Result<>& result) {
   if (result)
-    failing_.erase(path);
-  else if (failing_.insert(path).second)
+    troubles_.erase(path);
+  else if (troubles_[path].is_news(result.error().message()))
     spdlog::error("{} could not be written and was withdrawn: {}", path.string(), result.error().message());
 }
 

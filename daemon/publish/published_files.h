@@ -8,8 +8,10 @@
 #include <string>
 
 #include "common/base/deferred_call.h"
+#include "common/base/retry.h"
+#include "common/formats/paths.h"
+#include "common/formats/resource_name.h"
 #include "daemon/engine/manager.h"
-#include "daemon/publish/resource_name.h"
 #include "daemon/publish/transition_statistics.h"
 
 namespace nvccd {
@@ -22,8 +24,8 @@ struct PublishSettings {
 
 struct PublishPlaces {
   std::filesystem::path runtime;  // state.json and nvccd.prom
-  std::filesystem::path node_features = "/etc/kubernetes/node-feature-discovery/features.d";
-  std::filesystem::path cdi = "/run/cdi";
+  std::filesystem::path node_features = paths::node_feature_dir;
+  std::filesystem::path cdi = paths::cdi_dir;
 };
 
 // Removes whatever an earlier run may have left in these places. Errors: the first; the other files are
@@ -46,7 +48,7 @@ class PublishedFiles final : public ManagerObserver {
   PublishedFiles(const PublishedFiles&) = delete;
   PublishedFiles& operator=(const PublishedFiles&) = delete;
 
-  // Writes the present state now. What fails is logged, once until it works again.
+  // Writes the present state now. What fails is logged, as Trouble has it.
   void write();
   // After the settings were read again.
   void set_settings(PublishSettings settings);
@@ -75,7 +77,7 @@ class PublishedFiles final : public ManagerObserver {
   PublishSettings settings_;
   std::unique_ptr<DeferredCall> deferred_;
   Contents written_;
-  std::set<std::filesystem::path> failing_;
+  std::map<std::filesystem::path, Trouble> troubles_;
   bool promised_ready_ = false;
   std::set<PciAddress> promised_healthy_;
 };

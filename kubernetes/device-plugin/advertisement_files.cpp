@@ -1,20 +1,10 @@
 #include "kubernetes/device-plugin/advertisement_files.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
-#include <cerrno>
+#include "common/formats/withdrawal.h"
 
 namespace nvccd::kubernetes {
-namespace {
-
-// Also when it cannot be known.
-bool may_exist(const std::filesystem::path& path) {
-  struct stat status{};
-  return ::lstat(path.c_str(), &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
-}
-
-}  // namespace
 
 Result<Advertisement> read_advertisement(const std::filesystem::path& state_file,
                                          const std::filesystem::path& withdraw_file) {
@@ -25,7 +15,7 @@ Result<Advertisement> read_advertisement(const std::filesystem::path& state_file
     return std::unexpected(std::move(error));
   }
   Advertisement advertisement = advertise(*state);
-  if (may_exist(withdraw_file))
+  if (is_withdrawn(withdraw_file).value_or(true))
     spoil(advertisement, fmt::format("all devices are withdrawn for a change of their mode ({} exists)",
                                      withdraw_file.string()));
   return advertisement;

@@ -4,10 +4,9 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <utility>
 
-#include "kubernetes/device-plugin/resource_name.h"
+#include "kubernetes/device-plugin/socket_name.h"
 
 namespace nvccd::kubernetes {
 namespace {
@@ -16,8 +15,7 @@ using namespace std::chrono_literals;
 
 // Between attempts: a kubelet that has just created its socket does not listen yet; one that has crashed
 // leaves a socket behind on which nobody ever answers.
-constexpr Duration first_patience = 100ms;
-constexpr Duration most_patience = 1min;
+constexpr RetryLimits patience{.first = 100ms, .longest = 1min};
 
 bool socket_exists(const std::filesystem::path& path) {
   struct stat status{};
@@ -31,7 +29,7 @@ Endpoint::Endpoint(const EndpointSurroundings& surroundings, std::string resourc
       resource_(std::move(resource)),
       socket_(socket_name(resource_)),
       units_(std::move(units)),
-      patience_(first_patience) {}
+      retry_(*surroundings.scheduler, patience) {}
 
 Result<std::shared_ptr<Endpoint>> Endpoint::create(const EndpointSurroundings& surroundings,
                                                    std::string resource, Units units) {
@@ -57,14 +55,14 @@ void Endpoint::publish(const Units& units) {
 
 void Endpoint::kubelet_appeared() {
   ++needed_;
-  patience_ = first_patience;
+  retry_.succeeded();
   keep_up();
 }
 
 // Everything that is missing, as far as it can be had now. Without a kubelet there is nobody to serve; the
 // next one begins with removing all sockets anyway.
 void Endpoint::keep_up() {
-  retry_.reset();
+  retry_.cancel();
   if (!socket_exists(surroundings_.kubelet_dir / kubelet_socket_name)) return;
   if (keep_serving() && registered_ != needed_ && !attempt_) register_now();
 }
@@ -97,17 +95,18 @@ void Endpoint::registered(std::uint64_t need, const Result<>& result) {
   if (!result && need == needed_) return try_again_later(result.error());
   if (result) {
     registered_ = need;
-    patience_ = first_patience;
+    retry_.succeeded();
+    trouble_.end();
     spdlog::info("{} registered with the kubelet", resource_);
   }
   keep_up();
 }
 
 void Endpoint::try_again_later(const Error& error) {
-  spdlog::warn("{}; trying again in {} ms", error.message(),
-               std::chrono::duration_cast<std::chrono::milliseconds>(patience_).count());
-  retry_ = surroundings_.scheduler->after(patience_, [this] { keep_up(); });
-  patience_ = std::min(2 * patience_, most_patience);
+  const Duration delay = retry_.later([this] { keep_up(); });
+  spdlog::log(trouble_.is_news(error.message()) ? spdlog::level::warn : spdlog::level::debug,
+              "{}; trying again in {} ms", error.message(),
+              std::chrono::duration_cast<std::chrono::milliseconds>(delay).count());
 }
 
 }  // namespace nvccd::kubernetes

@@ -6,10 +6,11 @@
 #include <memory>
 #include <string>
 
+#include "common/base/retry.h"
 #include "common/base/scheduler.h"
+#include "kubernetes/device-plugin/path_watch.h"
 #include "kubernetes/device-plugin/registration.h"
 #include "kubernetes/device-plugin/resource_server.h"
-#include "kubernetes/state/path_watch.h"
 
 namespace nvccd::kubernetes {
 
@@ -52,8 +53,8 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
   std::uint64_t needed_ = 1;
   std::uint64_t registered_ = 0;
   std::shared_ptr<Registration> attempt_;  // under way, in a worker
-  Duration patience_;
-  std::unique_ptr<Timer> retry_;
+  Retry retry_;
+  Trouble trouble_;
 };
 
 }  // namespace nvccd::kubernetes

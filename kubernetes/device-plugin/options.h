@@ -5,11 +5,13 @@
 #include <string>
 #include <variant>
 
+#include "common/formats/paths.h"
+
 namespace nvccd::kubernetes {
 
 struct Options {
-  std::filesystem::path state_file = "/run/nvccd/state.json";
-  std::filesystem::path withdraw_file = "/run/nvccd-kubernetes/withdrawn";
+  std::filesystem::path state_file = paths::state_file;
+  std::filesystem::path withdraw_file = paths::withdrawal_file;
   std::filesystem::path kubelet_dir = "/var/lib/kubelet/device-plugins";
   std::string log_level = "info";
 };

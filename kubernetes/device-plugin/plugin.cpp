@@ -16,7 +16,7 @@
 #include "kubernetes/device-plugin/advertisement_files.h"
 #include "kubernetes/device-plugin/change_log.h"
 #include "kubernetes/device-plugin/registration.h"
-#include "kubernetes/device-plugin/resource_name.h"
+#include "kubernetes/device-plugin/socket_name.h"
 
 namespace nvccd::kubernetes {
 namespace {

@@ -9,7 +9,7 @@
 #include "common/base/fd.h"
 #include "kubernetes/device-plugin/endpoint.h"
 #include "kubernetes/device-plugin/options.h"
-#include "kubernetes/state/path_watch.h"
+#include "kubernetes/device-plugin/path_watch.h"
 
 namespace nvccd::kubernetes {
 

@@ -6,8 +6,8 @@
 #include <ranges>
 #include <set>
 
+#include "common/formats/resource_name.h"
 #include "common/model/vfio_unit.h"
-#include "kubernetes/device-plugin/resource_name.h"
 
 namespace nvccd::kubernetes {
 namespace {
@@ -53,7 +53,7 @@ void share_problem_of_set(std::map<std::string, Units>& resources) {
 
 }  // namespace
 
-Advertisement advertise(const State& state) {
+Advertisement advertise(const PublishedState& state) {
   Advertisement advertisement;
   std::set<std::string> refused;
   Devices devices;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "kubernetes/state/state.h"
+#include "common/formats/state_file.h"
 
 namespace nvccd::kubernetes {
 
@@ -30,7 +30,7 @@ struct Advertisement {
 
 // Unmanaged devices are not advertised. While the node is to be in ppcie, the devices with that mode are one
 // set: one that has a problem is a problem of all.
-Advertisement advertise(const State& state);
+Advertisement advertise(const PublishedState& state);
 
 // The same units, none of which can be used.
 void spoil(Advertisement& advertisement, const std::string& problem);

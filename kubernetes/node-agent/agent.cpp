@@ -78,7 +78,7 @@ void Agent::wake() {
 }
 
 void Agent::reconcile() {
-  if (transfer_ || pause_ || nvccd_->busy()) return;  // the end of each comes back here
+  if (transfer_ || retry_.waiting() || nvccd_->busy()) return;  // the end of each comes back here
   const auto node = node_watch_->objects().find(settings_.node);
   if (node == node_watch_->objects().end()) return;
   follow_operands(node->second.labels);
@@ -227,12 +227,12 @@ void Agent::patched(const Labels& before, const Labels& written, const ApiResult
   const auto transfer = std::move(transfer_);
   if (!body) {
     if (body.error().status == conflict) return fetch_node();
-    spdlog::log(std::exchange(troubled_, true) ? spdlog::level::debug : spdlog::level::warn,
+    spdlog::log(label_trouble_.is_news(body.error().message) ? spdlog::level::warn : spdlog::level::debug,
                 "cannot write the labels of node {}: {}; trying again", settings_.node, body.error().message);
     return pause(body.error().retry_after);
   }
-  backoff_.reset();
-  troubled_ = false;
+  retry_.succeeded();
+  label_trouble_.end();
   for (const auto& [label, value] : written)
     spdlog::info("{}={}", label, value);
   if (const auto mode = written.find(mode_state_label);
@@ -301,7 +301,7 @@ void Agent::change_answered(const std::string& mode, const CallResult& result) {
   if (result.ok()) {
     our_job_ = result.job;
     our_mode_ = mode;
-    backoff_.reset();
+    retry_.succeeded();
     if (mode.empty()) return;  // it is the label's until it is really gone
     if (auto done = local_.set_label_modes({mode}); !done) spdlog::error("{}", done.error().message());
   } else if (is_refusal(result.error_name)) {
@@ -345,10 +345,7 @@ void Agent::settle_cancelled() {
 }
 
 void Agent::pause(std::optional<Duration> at_least) {
-  pause_ = scheduler_.after(std::max(backoff_.next(), at_least.value_or(0s)), [this] {
-    pause_.reset();
-    wake();
-  });
+  retry_.later([this] { wake(); }, at_least.value_or(0s));
 }
 
 }  // namespace nvccd::agent

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/base/clock.h"
+#include "common/base/retry.h"
 #include "common/base/scheduler.h"
 #include "kubernetes/node-agent/api_client.h"
 #include "kubernetes/node-agent/budget.h"
@@ -84,13 +85,12 @@ class Agent {
   bool waited_long_enough_ = false;
   bool nvccd_is_missing_ = false;
 
-  bool awake_ = false;  // reconcile() is on its way
-  Backoff backoff_;
+  bool awake_ = false;       // reconcile() is on its way
+  Retry retry_{scheduler_};  // after a failure nothing is tried until it is over
   // Somebody else may write the same labels; that is no reason to do it without end.
   Budget patches_{30, std::chrono::seconds(2)};
-  bool troubled_ = false;                 // with the labels; said so already
+  Trouble label_trouble_;
   HttpClient::TransferPtr transfer_;      // of a patch, or of the node after a conflict
-  std::unique_ptr<Timer> pause_;          // after a failure nothing is tried until it is over
   std::unique_ptr<Timer> operand_timer_;  // while operands are waited for
   std::unique_ptr<Timer> absence_timer_;  // since nvccd went
 };

@@ -12,13 +12,12 @@
 #include <vector>
 
 #include "common/bus/views.h"
+#include "common/formats/node_features.h"
 #include "kubernetes/node-agent/operands.h"
 
 namespace nvccd::agent {
 
 inline constexpr std::string_view mode_label = "nvidia.com/cc.mode";
-inline constexpr std::string_view mode_state_label = "nvidia.com/cc.mode.state";
-inline constexpr std::string_view ready_state_label = "nvidia.com/cc.ready.state";
 
 // What the label asks for.
 struct Wish {

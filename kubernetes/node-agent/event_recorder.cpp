@@ -58,7 +58,7 @@ Json new_event(const std::string& node, const Notice& notice, const std::string&
 }  // namespace
 
 EventRecorder::EventRecorder(ApiClient& api, Scheduler& scheduler, Clock& clock, std::string node)
-    : api_(api), scheduler_(scheduler), clock_(clock), node_(std::move(node)) {}
+    : api_(api), clock_(clock), node_(std::move(node)), retry_(scheduler) {}
 
 void EventRecorder::report(std::span<const Notice> notices) {
   for (const Notice& notice : notices)
@@ -76,7 +76,7 @@ void EventRecorder::record(const Notice& notice) {
 }
 
 void EventRecorder::send_next() {
-  if (queue_.empty() || transfer_ || timer_) return;
+  if (queue_.empty() || transfer_ || retry_.waiting()) return;
   const Notice& notice = queue_.front();
   const std::string now = now_as_text();
   const auto done = [this](const ApiResult<std::string>& body) { answered(body); };
@@ -96,7 +96,7 @@ void EventRecorder::answered(const ApiResult<std::string>& body) {
   const auto transfer = std::move(transfer_);
   const auto sent = sent_.find(key_of(queue_.front()));
   if (body) {
-    backoff_.reset();
+    retry_.succeeded();
     if (sent != sent_.end()) ++sent->second.count;
     queue_.pop_front();
     return send_next();
@@ -108,14 +108,11 @@ void EventRecorder::answered(const ApiResult<std::string>& body) {
   const bool never_sent = sent != sent_.end() && sent->second.count == 0;
   if (expired || never_sent) sent_.erase(sent);
   if (!passing && !expired) {
-    if (!std::exchange(refused_, true)) spdlog::warn("the event was not accepted: {}", error.message);
+    if (refusal_.is_news(error.message)) spdlog::warn("the event was not accepted: {}", error.message);
     queue_.pop_front();
     return send_next();
   }
-  timer_ = scheduler_.after(std::max(backoff_.next(), error.retry_after.value_or(Duration(0))), [this] {
-    timer_.reset();
-    send_next();
-  });
+  retry_.later([this] { send_next(); }, error.retry_after.value_or(Duration(0)));
 }
 
 }  // namespace nvccd::agent

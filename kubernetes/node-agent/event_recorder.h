@@ -7,9 +7,9 @@
 #include <string>
 
 #include "common/base/clock.h"
+#include "common/base/retry.h"
 #include "common/base/scheduler.h"
 #include "kubernetes/node-agent/api_client.h"
-#include "kubernetes/node-agent/backoff.h"
 #include "kubernetes/node-agent/budget.h"
 #include "kubernetes/node-agent/decision.h"
 
@@ -38,7 +38,6 @@ class EventRecorder {
   void answered(const ApiResult<std::string>& body);
 
   ApiClient& api_;
-  Scheduler& scheduler_;
   Clock& clock_;
   const std::string node_;
   std::vector<Notice> current_;
@@ -46,10 +45,9 @@ class EventRecorder {
   std::map<std::string, Sent> sent_;  // by reason and message
   std::uint64_t last_name_ = 0;
   Budget budget_{20, std::chrono::minutes(1)};
-  Backoff backoff_;
-  bool refused_ = false;  // said so already
+  Retry retry_;
+  Trouble refusal_;
   HttpClient::TransferPtr transfer_;
-  std::unique_ptr<Timer> timer_;
 };
 
 }  // namespace nvccd::agent

@@ -6,6 +6,8 @@
 #include <fstream>
 
 #include "common/base/atomic_file.h"
+#include "common/formats/paths.h"
+#include "common/formats/withdrawal.h"
 #include "common/model/mode.h"
 
 namespace nvccd::agent {
@@ -24,18 +26,15 @@ Result<> write(const std::filesystem::path& file, const std::string& content) {
 }  // namespace
 
 LocalState::LocalState(std::filesystem::path runtime_dir, std::filesystem::path state_dir)
-    : withdrawn_file_(std::move(runtime_dir) / "withdrawn"),
+    : withdrawn_file_(std::move(runtime_dir) / paths::withdrawal_name),
       label_modes_file_(std::move(state_dir) / "label-modes") {}
 
 bool LocalState::withdrawn() const {
-  std::error_code failed;
-  return std::filesystem::exists(withdrawn_file_, failed);
+  return is_withdrawn(withdrawn_file_).value_or(false);
 }
 
 Result<> LocalState::set_withdrawn(bool wanted) {
-  if (!wanted) return remove_file(withdrawn_file_);
-  if (withdrawn()) return {};
-  return write(withdrawn_file_, "the Confidential Computing mode of this node is being changed\n");
+  return nvccd::set_withdrawn(withdrawn_file_, wanted);
 }
 
 Result<> LocalState::set_label_modes(std::set<std::string> modes) {

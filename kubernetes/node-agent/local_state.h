@@ -14,7 +14,7 @@ class LocalState {
   // `runtime_dir` is gone after a reboot, `state_dir` is not; both are made if they are not there.
   LocalState(std::filesystem::path runtime_dir, std::filesystem::path state_dir);
 
-  // While this file exists the device plugin offers no device. Its content says why, for people.
+  // As common/formats/withdrawal.h. In doubt they are not: then it is tried, or said, again.
   bool withdrawn() const;
   Result<> set_withdrawn(bool withdrawn);
 

@@ -82,9 +82,10 @@ void NvccdLink::disconnected(int error) {
   for (BusSlotPtr* slot : {&signals_, &owner_, &closed_, &manager_reply_, &objects_reply_, &answer_})
     slot->reset();
   bus_.reset();
-  spdlog::log(running_ == false ? spdlog::level::debug : spdlog::level::warn,
-              "the bus cannot be reached: {}; trying again", std::generic_category().message(error));
-  retry_ = scheduler_.after(backoff_.next(), [this] { open(); });
+  const std::string cause = std::generic_category().message(error);
+  spdlog::log(bus_trouble_.is_news(cause) ? spdlog::level::warn : spdlog::level::debug,
+              "the bus cannot be reached: {}; trying again", cause);
+  retry_.later([this] { open(); });
   set_running(false);
 }
 
@@ -105,15 +106,16 @@ void NvccdLink::refresh() {
 void NvccdLink::fetched(sd_bus_message* reply) {
   auto objects = read_others(reply);
   running_ = objects && manager_is_known_;
+  const bool absent = sd_bus_message_is_method_error(reply, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+                      sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NAME_HAS_NO_OWNER);
+  if (*running_ || absent) bus_trouble_.end();
   if (*running_) {
     mirror_.set_objects(*std::move(objects));
-    backoff_.reset();
+    retry_.succeeded();
   } else {
     mirror_.clear();
     // A daemon that is not there tells when it comes; one that does not answer has to be asked again.
-    if (!sd_bus_message_is_method_error(reply, SD_BUS_ERROR_SERVICE_UNKNOWN) &&
-        !sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
-      retry_ = scheduler_.after(backoff_.next(), [this] { fetch(); });
+    if (!absent) retry_.later([this] { fetch(); });
   }
   busy_ = static_cast<bool>(answered_);  // a call that was made since is still to be answered
   handlers_.changed();
@@ -208,7 +210,7 @@ bool NvccdLink::send(const BusMessagePtr& message, BusSlotPtr& slot, sd_bus_mess
   sd_bus_slot* added = nullptr;
   const int r = message ? sd_bus_call_async(bus_.get(), &added, message.get(), answered, this, 0) : -ENOTCONN;
   slot.reset(added);
-  if (r < 0) retry_ = scheduler_.after(Duration(0), [this, r] { disconnected(-r); });
+  if (r < 0) closing_ = scheduler_.after(Duration(0), [this, r] { disconnected(-r); });
   return r >= 0;
 }
 
@@ -240,7 +242,7 @@ int NvccdLink::on_answer(sd_bus_message* reply, void* self, sd_bus_error*) {
 int NvccdLink::on_disconnected(sd_bus_message*, void* self, sd_bus_error*) {
   auto* link = static_cast<NvccdLink*>(self);
   // Not from within a handler of the connection that goes.
-  link->retry_ = link->scheduler_.after(Duration(0), [link] { link->disconnected(ECONNRESET); });
+  link->closing_ = link->scheduler_.after(Duration(0), [link] { link->disconnected(ECONNRESET); });
   return 0;
 }
 

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "common/base/event.h"
+#include "common/base/retry.h"
 #include "common/base/scheduler.h"
 #include "common/bus/mirror.h"
-#include "kubernetes/node-agent/backoff.h"
 #include "kubernetes/node-agent/decision.h"
 
 namespace nvccd::agent {
@@ -75,8 +75,9 @@ class NvccdLink {
   Scheduler& scheduler_;
   const std::string address_;
   const Handlers handlers_;
-  Backoff backoff_;
-  std::unique_ptr<Timer> retry_;
+  Retry retry_{scheduler_};
+  Trouble bus_trouble_;
+  std::unique_ptr<Timer> closing_;  // of a connection that has failed
   BusPtr bus_;
   BusSlotPtr signals_, owner_, closed_, manager_reply_, objects_reply_, answer_;
   client::Mirror mirror_;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <random>
 
 namespace nvccd::agent {
@@ -26,7 +25,7 @@ std::chrono::seconds watch_time() {
 }  // namespace
 
 ObjectWatch::ObjectWatch(ApiClient& api, Scheduler& scheduler, Source source, std::function<void()> changed)
-    : api_(api), scheduler_(scheduler), source_(std::move(source)), changed_(std::move(changed)) {
+    : api_(api), source_(std::move(source)), changed_(std::move(changed)), retry_(scheduler) {
   list();
 }
 
@@ -42,7 +41,6 @@ void ObjectWatch::keep(ObjectMeta object) {
 }
 
 void ObjectWatch::list() {
-  timer_.reset();
   transfer_ = api_.list(fmt::format("{}?{}", source_.path, source_.selector),
                         [this](const ApiResult<std::string>& body) { listed(body); });
 }
@@ -70,7 +68,6 @@ void ObjectWatch::listed(const ApiResult<std::string>& body) {
 }
 
 void ObjectWatch::watch() {
-  timer_.reset();
   lines_ = {};
   const auto time = watch_time();
   transfer_ = api_.watch(
@@ -89,16 +86,16 @@ void ObjectWatch::watch_ended(const ApiResult<std::string>& body) {
     return try_again(body.error());
   }
   // The usual end of a watch. It is not renewed in haste, as some server might end each at once.
-  timer_ = scheduler_.after(backoff_.next(), [this] { watch(); });
+  retry_.later([this] { watch(); });
 }
 
 void ObjectWatch::try_again(const ApiError& error) {
-  const Duration delay = std::max(backoff_.next(), error.retry_after.value_or(0s));
-  const bool first = !std::exchange(troubled_, true);
-  spdlog::log(first && error.status != gone ? spdlog::level::warn : spdlog::level::debug,
+  const Duration delay =
+      retry_.later([this] { version_.empty() ? list() : watch(); }, error.retry_after.value_or(0s));
+  const bool news = trouble_.is_news(error.message);
+  spdlog::log(news && error.status != gone ? spdlog::level::warn : spdlog::level::debug,
               "{}: {}; trying again in {:.1f} s", source_.path, error.message,
               std::chrono::duration<double>(delay).count());
-  timer_ = scheduler_.after(delay, [this] { version_.empty() ? list() : watch(); });
 }
 
 Result<> ObjectWatch::take(std::string_view line) {
@@ -131,8 +128,8 @@ Result<> ObjectWatch::take_error(const WatchEvent& event) {
 }
 
 void ObjectWatch::note_progress() {
-  backoff_.reset();
-  if (std::exchange(troubled_, false)) spdlog::info("{}: following again", source_.path);
+  retry_.succeeded();
+  if (trouble_.end()) spdlog::info("{}: following again", source_.path);
 }
 
 }  // namespace nvccd::agent

@@ -5,9 +5,8 @@
 #include <map>
 #include <string>
 
-#include "common/base/scheduler.h"
+#include "common/base/retry.h"
 #include "kubernetes/node-agent/api_client.h"
-#include "kubernetes/node-agent/backoff.h"
 #include "kubernetes/node-agent/line_splitter.h"
 #include "kubernetes/node-agent/object_meta.h"
 
@@ -50,17 +49,15 @@ class ObjectWatch {
   void note_progress();
 
   ApiClient& api_;
-  Scheduler& scheduler_;
   const Source source_;
   const std::function<void()> changed_;
   std::map<std::string, ObjectMeta> objects_;
   State state_ = State::unknown;
   std::string version_;  // to watch from; "" when the objects have to be listed
-  Backoff backoff_;
-  bool troubled_ = false;  // said so already
+  Retry retry_;
+  Trouble trouble_;
   LineSplitter lines_;
   HttpClient::TransferPtr transfer_;
-  std::unique_ptr<Timer> timer_;
 };
 
 }  // namespace nvccd::agent

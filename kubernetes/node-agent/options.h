@@ -5,6 +5,8 @@
 #include <string>
 #include <variant>
 
+#include "common/formats/paths.h"
+
 namespace nvccd::agent {
 
 struct Options {
@@ -12,8 +14,8 @@ struct Options {
   std::filesystem::path kubeconfig;  // "": the service account of this pod
   std::string operator_namespace;    // where the GPU operator's operands run
   std::string bus;                   // "": the system bus
-  std::filesystem::path runtime_dir = "/run/nvccd-kubernetes";
-  std::filesystem::path state_dir = "/var/lib/nvccd-kubernetes";
+  std::filesystem::path runtime_dir = paths::kubernetes_runtime_dir;
+  std::filesystem::path state_dir = paths::kubernetes_state_dir;
   std::string log_level = "info";
 };
 

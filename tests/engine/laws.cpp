@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "common/formats/state_file.h"
 #include "common/policy/desired.h"
-#include "daemon/publish/state_document.h"
 #include "hardware_truth.h"
 #include "node_fixture.h"
 

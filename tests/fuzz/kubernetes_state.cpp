@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "common/formats/resource_name.h"
 #include "kubernetes/device-plugin/allocation.h"
-#include "kubernetes/device-plugin/resource_name.h"
 
 namespace {
 
@@ -34,7 +34,7 @@ void check(const nvccd::kubernetes::Advertisement& advertisement) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto state = nvccd::kubernetes::parse_state({reinterpret_cast<const char*>(data), size});
+  const auto state = nvccd::parse_state({reinterpret_cast<const char*>(data), size});
   if (state)
     check(nvccd::kubernetes::advertise(*state));
   else

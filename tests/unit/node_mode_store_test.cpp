@@ -7,7 +7,7 @@
 
 #include <fstream>
 
-#include "daemon/engine/node_mode_store.h"
+#include "common/formats/node_mode_store.h"
 #include "tests/support/temporary_directory.h"
 
 namespace nvccd {

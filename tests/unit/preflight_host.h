@@ -7,8 +7,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 
+#include "common/formats/state_file.h"
 #include "preflight/preflight.h"
 #include "tests/support/temporary_directory.h"
 
@@ -99,6 +101,10 @@ class GoodHost {
     device.mode = Mode::on;
     device.state = DeviceState::ready;
     return state;
+  }
+
+  void write_state(const preflight::DaemonState& daemon) {
+    write("/run/nvccd/state.json", state_text(state_document(daemon.node, daemon.devices, {}, "test", {})));
   }
 
   preflight::Input input() const {
@@ -215,9 +221,7 @@ class GoodHost {
   void add_service() {
     link("/etc/systemd/system/multi-user.target.wants/nvccd.service",
          "/usr/lib/systemd/system/nvccd.service");
-    write(
-        "/run/nvccd/state.json",
-        R"({"schema":1,"generation":7,"devices":[{"address":"0000:65:00.0","mode":"on","state":"ready"}]})");
+    write_state(daemon_state());
   }
 
   TemporaryDirectory root_;

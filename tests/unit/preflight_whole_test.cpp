@@ -5,7 +5,7 @@
 #include <regex>
 #include <set>
 
-#include "daemon/engine/node_mode_store.h"
+#include "common/formats/node_mode_store.h"
 #include "preflight_broken.h"
 
 namespace nvccd::preflight {
@@ -40,7 +40,7 @@ const Case service_cases[] = {
     {"NoStateFile", "nvccd.state-file", fails, "no /run/nvccd/state.json",
      [](GoodHost& host, Input&) { host.remove("/run/nvccd/state.json"); }},
     {"StateFileOfOtherDevices", "nvccd.state-file", fails, "other devices",
-     [](GoodHost& host, Input&) { host.write("/run/nvccd/state.json", R"({"generation":7,"devices":[]})"); }},
+     [](GoodHost& host, Input& input) { host.write_state({.node = input.daemon->node, .devices = {}}); }},
     {"StateFileIsNone", "nvccd.state-file", fails, "not what nvccd writes",
      [](GoodHost& host, Input&) {
        host.write("/run/nvccd/state.json", R"({"generation":7,"devices":[{"address":7}]})");
@@ -64,7 +64,7 @@ const Case service_cases[] = {
     {"DaemonDoesNotKnowTheDevice", "nvccd.state-file", fails, "does not know 0000:65:00.0",
      [](GoodHost& host, Input& input) {
        input.daemon->devices.clear();
-       host.write("/run/nvccd/state.json", R"({"generation":7,"devices":[]})");
+       host.write_state(*input.daemon);
      }},
     {"DeviceFailed", "nvccd.devices", fails, "0000:65:00.0 is failed: in recovery",
      [](GoodHost&, Input& input) {

@@ -1,4 +1,4 @@
-#include "daemon/publish/node_features.h"
+#include "common/formats/node_features.h"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,10 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <regex>
 
-#include "daemon/publish/state_document.h"
+#include "common/formats/state_file.h"
 #include "tests/support/fake_manager.h"
 
 namespace nvccd::test {

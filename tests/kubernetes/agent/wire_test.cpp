@@ -3,8 +3,8 @@
 
 #include <random>
 
+#include "common/base/retry.h"
 #include "kubernetes/node-agent/api_client.h"
-#include "kubernetes/node-agent/backoff.h"
 #include "kubernetes/node-agent/budget.h"
 #include "kubernetes/node-agent/line_splitter.h"
 #include "kubernetes/node-agent/object_meta.h"

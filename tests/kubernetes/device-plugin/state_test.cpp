@@ -4,14 +4,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "kubernetes/state/state.h"
+#include "common/formats/state_file.h"
 #include "test_node.h"
 
 namespace nvccd::test {
 namespace {
 
-using kubernetes::parse_state;
-using kubernetes::State;
 using testing::HasSubstr;
 
 nlohmann::json document() {

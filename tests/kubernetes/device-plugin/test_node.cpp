@@ -9,6 +9,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "common/base/atomic_file.h"
@@ -65,7 +66,7 @@ void TestNode::set_mode(Mode mode) {
 }
 
 std::string TestNode::state_text() const {
-  return state_document(node_, devices_, aliases_, "test", {}).dump(2);
+  return nvccd::state_text(state_document(node_, devices_, aliases_, "test", {}));
 }
 
 void TestNode::publish() {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/publish/state_document.h"
+#include "common/formats/state_file.h"
 #include "tests/support/temporary_directory.h"
 
 namespace nvccd::test {

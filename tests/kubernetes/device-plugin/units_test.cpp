@@ -5,10 +5,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/formats/resource_name.h"
 #include "daemon/publish/cdi_specification.h"
 #include "kubernetes/device-plugin/allocation.h"
-#include "kubernetes/device-plugin/resource_name.h"
 #include "kubernetes/device-plugin/resource_server.h"
+#include "kubernetes/device-plugin/socket_name.h"
 #include "test_node.h"
 
 namespace nvccd::test {

@@ -1,17 +1,36 @@
-// What the state file of nvccd says (conf/state.schema.json), as values.
+// The state file, for programs on the node that do not speak D-Bus: conf/state.schema.json has the meaning of
+// every member.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/formats/resource_name.h"
 #include "common/model/device.h"
 #include "common/model/node.h"
 
-namespace nvccd::kubernetes {
+namespace nvccd {
+
+inline constexpr std::uint64_t state_schema = 1;
+
+// ---- as nvccd writes it ----
+
+nlohmann::ordered_json state_document(const NodeState& node,
+                                      const std::map<PciAddress, DeviceSnapshot>& devices,
+                                      const ResourceAliases& aliases, std::string_view version,
+                                      std::chrono::sys_seconds updated);
+
+// The content of the file.
+std::string state_text(const nlohmann::ordered_json& document);
+
+// ---- as it is read ----
 
 struct StateDevice {
   PciAddress address;
@@ -33,20 +52,20 @@ struct StateDevice {
   bool operator==(const StateDevice&) const = default;
 };
 
-struct State {
+struct PublishedState {
   NodeState node;  // with the generation
   std::string version;
   std::vector<StateDevice> devices;  // by ascending address, each address once
 
-  bool operator==(const State&) const = default;
+  bool operator==(const PublishedState&) const = default;
 };
 
 // Nothing of a document that is wrong anywhere counts: the errors name the member. Unknown members are
 // ignored.
-Result<State> parse_state(std::string_view text);
+Result<PublishedState> parse_state(std::string_view text);
 
 // Does not block, whatever is at `path`. A missing file, one that is no regular file or is larger than any
 // nvccd would write, and one that does not parse are errors which name `path`.
-Result<State> read_state_file(const std::filesystem::path& path);
+Result<PublishedState> read_state_file(const std::filesystem::path& path);
 
-}  // namespace nvccd::kubernetes
+}  // namespace nvccd

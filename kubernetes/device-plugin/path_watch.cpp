@@ -1,4 +1,4 @@
-#include "kubernetes/state/path_watch.h"
+#include "kubernetes/device-plugin/path_watch.h"
 
 #include <spdlog/spdlog.h>
 #include <sys/inotify.h>

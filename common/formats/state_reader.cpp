@@ -1,5 +1,3 @@
-#include "kubernetes/state/state.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,13 +5,13 @@
 #include <utility>
 
 #include "common/base/regular_file.h"
+#include "common/formats/state_file.h"
 
-namespace nvccd::kubernetes {
+namespace nvccd {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::uint64_t known_schema = 1;
 // A device takes less than 1 KiB, and a host has less than a hundred.
 constexpr std::size_t max_file_bytes = 1024UL * 1024UL;
 constexpr std::size_t max_devices = 1024;
@@ -156,29 +154,29 @@ std::vector<StateDevice> parse_devices(const Members& document, Problem& problem
   return devices;
 }
 
-State parse_document(const Json& json, Problem& problem) {
+PublishedState parse_document(const Json& json, Problem& problem) {
   const Members document(json, "the document", problem);
-  if (const auto schema = document.number("schema"); schema != known_schema)
-    problem.add(fmt::format("its schema is {}, and this program knows {}", schema, known_schema));
-  State state{.node = parse_node(Members(document.at("node"), "node", problem)),
-              .version = document.text("version"),
-              .devices = parse_devices(document, problem)};
+  if (const auto schema = document.number("schema"); schema != state_schema)
+    problem.add(fmt::format("its schema is {}, and this program knows {}", schema, state_schema));
+  PublishedState state{.node = parse_node(Members(document.at("node"), "node", problem)),
+                       .version = document.text("version"),
+                       .devices = parse_devices(document, problem)};
   state.node.generation = document.number("generation");
   return state;
 }
 
 }  // namespace
 
-Result<State> parse_state(std::string_view text) {
+Result<PublishedState> parse_state(std::string_view text) {
   const Json document = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (document.is_discarded()) return std::unexpected(Error{.cause = "it is no JSON document"});
   Problem problem;
-  State state = parse_document(document, problem);
+  PublishedState state = parse_document(document, problem);
   if (!problem.what().empty()) return std::unexpected(Error{.cause = problem.what()});
   return state;
 }
 
-Result<State> read_state_file(const std::filesystem::path& path) {
+Result<PublishedState> read_state_file(const std::filesystem::path& path) {
   const auto text = read_regular_file(path, max_file_bytes);
   if (!text) return std::unexpected(text.error());
   auto state = parse_state(*text);
@@ -188,4 +186,4 @@ Result<State> read_state_file(const std::filesystem::path& path) {
   return state;
 }
 
-}  // namespace nvccd::kubernetes
+}  // namespace nvccd

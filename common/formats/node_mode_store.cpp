@@ -1,4 +1,4 @@
-#include "daemon/engine/node_mode_store.h"
+#include "common/formats/node_mode_store.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>

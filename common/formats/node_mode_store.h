@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "common/formats/paths.h"
 #include "common/model/error.h"
 #include "common/model/mode.h"
 
@@ -20,7 +21,8 @@ class NodeModeStore {
  public:
   // Two directories: one that survives reboots, and one that does not.
   NodeModeStore(const std::filesystem::path& state_dir, const std::filesystem::path& runtime_dir)
-      : lasting_file_(state_dir / "node-mode"), transient_file_(runtime_dir / "node-mode") {}
+      : lasting_file_(state_dir / paths::node_mode_name),
+        transient_file_(runtime_dir / paths::node_mode_name) {}
 
   // A missing file is no mode. One that cannot be read or holds anything but a mode is an error: nobody may
   // guess.

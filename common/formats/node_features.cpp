@@ -1,4 +1,4 @@
-#include "daemon/publish/node_features.h"
+#include "common/formats/node_features.h"
 
 #include <fmt/format.h>
 
@@ -31,22 +31,20 @@ std::string node_features(const NodeState& node, const std::map<PciAddress, Devi
   const auto gpus = managed(devices, DeviceKind::gpu);
   const auto nvswitches = managed(devices, DeviceKind::nvswitch);
   std::string lines = "# Written by nvccd for node-feature-discovery; removed when nvccd stops.\n";
-  const auto label = [&](std::string_view name, auto value) {
-    lines += fmt::format("nvidia.com/{}={}\n", name, value);
-  };
-  label("cc.mode.state", to_string(node.mode_state));
-  label("cc.ready.state", node.ready);
-  label("nvccd.gpu.count", gpus.size());
-  label("nvccd.nvswitch.count", nvswitches.size());
+  const auto label = [&](std::string_view name, auto value) { lines += fmt::format("{}={}\n", name, value); };
+  label(mode_state_label, to_string(node.mode_state));
+  label(ready_state_label, node.ready);
+  label("nvidia.com/nvccd.gpu.count", gpus.size());
+  label("nvidia.com/nvccd.nvswitch.count", nvswitches.size());
   std::set<std::string_view> architectures;
   for (const DeviceSnapshot* gpu : gpus)
     architectures.insert(to_string(gpu->architecture));
   for (const std::string_view architecture : architectures)
-    label(fmt::format("nvccd.gpu.architecture.{}", architecture), true);
+    label(fmt::format("nvidia.com/nvccd.gpu.architecture.{}", architecture), true);
   for (const Mode mode : {Mode::on, Mode::devtools, Mode::ppcie}) {
     const bool all =
         !gpus.empty() && supports(gpus, mode) && (mode != Mode::ppcie || supports(nvswitches, mode));
-    label(fmt::format("nvccd.capable.{}", to_string(mode)), all);
+    label(fmt::format("nvidia.com/nvccd.capable.{}", to_string(mode)), all);
   }
   return lines;
 }

@@ -1,16 +1,15 @@
-#include "daemon/publish/state_document.h"
-
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
 #include <optional>
+
+#include "common/formats/state_file.h"
 
 namespace nvccd {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr int schema_version = 1;
 
 std::string hex_id(std::uint16_t id) {
   return fmt::format("{:04x}", id);
@@ -75,12 +74,17 @@ nlohmann::ordered_json state_document(const NodeState& node,
   Json device_documents = Json::array();
   for (const auto& [address, device] : devices)
     device_documents.push_back(device_document(device, aliases));
-  return {{"schema", schema_version},
+  return {{"schema", state_schema},
           {"generation", node.generation},
           {"updated", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", updated)},
           {"version", version},
           {"node", node_document(node)},
           {"devices", std::move(device_documents)}};
+}
+
+// Names come from a file of the system; whatever bytes are in them, the document must be written.
+std::string state_text(const Json& document) {
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace nvccd

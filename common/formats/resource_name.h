@@ -1,11 +1,15 @@
 // What Kubernetes calls the devices: the names of its extended resources, which are also the kinds of CDI.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/model/device.h"
 
 namespace nvccd {
+
+inline constexpr std::string_view resource_domain = "nvidia.com/";  // of all names that nvccd gives
 
 // How Kubernetes is to call the devices: nvidia.com/<alias>. An empty alias means by their model.
 struct ResourceAliases {
@@ -19,5 +23,11 @@ std::string model_resource(const DeviceSnapshot& device);
 
 // The resource that the device counts as.
 std::string resource(const DeviceSnapshot& device, const ResourceAliases& aliases);
+
+// Whether Kubernetes and CDI take it for what is after the slash.
+bool is_resource_alias(std::string_view text);
+
+// Why the kubelet, a pod or CDI could not use the whole name; nullopt when they can.
+std::optional<std::string> problem_of_resource_name(std::string_view name);
 
 }  // namespace nvccd
