@@ -111,7 +111,7 @@ void NvccdLink::fetched(sd_bus_message* reply) {
 void NvccdLink::set_running(bool running) {
   running_ = running;
   objects_.clear();
-  end_call({.error_name = SD_BUS_ERROR_DISCONNECTED, .error_message = "nvccd has gone", .job = {}});
+  end_call(std::unexpected(CallError{.message = "nvccd has gone"}));
   busy_ = false;
   handlers_.changed();
 }
@@ -139,21 +139,15 @@ void NvccdLink::note_ended_job(sd_bus_message* message) {
 
 void NvccdLink::call(const Call& call, Answered answered) {
   BusMessagePtr message;
-  bool dry_run = false;
-  std::string mode;
   if (const auto* cancel = std::get_if<CancelJob>(&call)) {
     const std::string path = fmt::format("{}/{}", dbus::job_prefix, cancel->id);
     message = new_call(path.c_str(), dbus::job_interface, "Cancel");
   } else {
-    if (const auto* check = std::get_if<CheckMode>(&call)) {
-      dry_run = true;
-      mode = check->mode;
-    } else if (const auto* set = std::get_if<SetMode>(&call)) {
-      mode = set->mode;
-    }
-    message = new_call(dbus::manager_path, dbus::manager_interface, mode.empty() ? "ClearMode" : "SetMode");
-    if (message && !mode.empty()) sd_bus_message_append(message.get(), "s", mode.c_str());
-    if (message) append_options(message.get(), dry_run);
+    const auto* check = std::get_if<CheckMode>(&call);
+    const auto* set = check ? std::get_if<SetMode>(&check->change) : std::get_if<SetMode>(&call);
+    message = new_call(dbus::manager_path, dbus::manager_interface, set ? "SetMode" : "ClearMode");
+    if (message && set) sd_bus_message_append(message.get(), "s", set->mode.c_str());
+    if (message) append_options(message.get(), check != nullptr);
   }
   answered_ = std::move(answered);
   busy_ = true;
@@ -163,11 +157,11 @@ void NvccdLink::call(const Call& call, Answered answered) {
 void NvccdLink::call_answered(sd_bus_message* reply) {
   CallResult result;
   if (const sd_bus_error* error = sd_bus_message_get_error(reply)) {
-    result.error_name = error->name ? error->name : SD_BUS_ERROR_FAILED;
-    result.error_message = error->message ? error->message : "";
+    result = std::unexpected(CallError{.kind = kind_of_error(error->name ? error->name : ""),
+                                       .message = error->message ? error->message : ""});
   } else if (const char* job = nullptr; sd_bus_message_read(reply, "o", &job) > 0) {
-    result.job = job;
-    result.affects = objects_.affects_devices(job);  // a job is announced before it is the answer
+    result->job = job;
+    result->affects = objects_.affects_devices(job);  // a job is announced before it is the answer
   }
   end_call(result);
   fetch();

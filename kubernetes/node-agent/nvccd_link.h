@@ -8,20 +8,11 @@
 #include "common/base/event.h"
 #include "common/base/scheduler.h"
 #include "kubernetes/node-agent/backoff.h"
+#include "kubernetes/node-agent/call_result.h"
 #include "kubernetes/node-agent/decision.h"
 #include "kubernetes/node-agent/nvccd_objects.h"
 
 namespace nvccd::agent {
-
-// How a call of ours ended.
-struct CallResult {
-  std::string error_name;  // "" on success
-  std::string error_message;
-  std::string job;      // path of the job
-  bool affects = true;  // some device changes by it, as far as is known
-
-  bool ok() const { return error_name.empty(); }
-};
 
 class NvccdLink {
  public:
