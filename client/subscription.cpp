@@ -20,18 +20,14 @@ ClientError closed() {
 }  // namespace
 
 ClientResult<> Subscription::start() {
-  sd_bus_slot* slot = nullptr;
-  int r = sd_bus_add_match(bus_, &slot, "type='signal',sender='org.nvccd1',path_namespace='/org/nvccd1'",
-                           on_signal, this);
-  objects_.reset(slot);
-  if (r >= 0) {
-    slot = nullptr;
-    r = sd_bus_add_match(bus_, &slot,
+  int r =
+      sd_bus_add_match(bus_, out(objects_), "type='signal',sender='org.nvccd1',path_namespace='/org/nvccd1'",
+                       callback<&Subscription::note>, this);
+  if (r >= 0)
+    r = sd_bus_add_match(bus_, out(owner_),
                          "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
                          "member='NameOwnerChanged',arg0='org.nvccd1'",
-                         on_signal, this);
-    owner_.reset(slot);
-  }
+                         callback<&Subscription::note>, this);
   if (r < 0) return std::unexpected(ClientError{SD_BUS_ERROR_DISCONNECTED, "cannot listen to the bus"});
   return {};
 }
@@ -45,17 +41,13 @@ ClientResult<> Subscription::watch_user(bool redraw) {
 }
 
 int Subscription::add_unix_signal(int signal, EventSourcePtr& source) {
-  sd_event_source* added = nullptr;
-  const int r = sd_event_add_signal(loop_, &added, signal | SD_EVENT_SIGNAL_PROCMASK, on_unix_signal, this);
-  source.reset(added);
-  return r;
+  return sd_event_add_signal(loop_, out(source), signal | SD_EVENT_SIGNAL_PROCMASK,
+                             callback<&Subscription::note_unix_signal>, this);
 }
 
 int Subscription::add_clock() {
-  sd_event_source* added = nullptr;
-  const int r = sd_event_add_time_relative(loop_, &added, CLOCK_MONOTONIC, second_usec, 0, on_second, this);
-  second_.reset(added);
-  return r;
+  return sd_event_add_time_relative(loop_, out(second_), CLOCK_MONOTONIC, second_usec, 0,
+                                    callback<&Subscription::note_second>, this);
 }
 
 ClientResult<BusEvent> Subscription::next() {
@@ -68,23 +60,15 @@ ClientResult<BusEvent> Subscription::next() {
   return event;
 }
 
-int Subscription::on_unix_signal(sd_event_source*, const signalfd_siginfo* info, void* userdata) noexcept {
+void Subscription::note_unix_signal(sd_event_source*, const signalfd_siginfo* info) {
   const bool interrupt = info->ssi_signo == SIGINT;
-  static_cast<Subscription*>(userdata)->events_.push_back(
-      {interrupt ? BusEvent::Kind::interrupted : BusEvent::Kind::redraw});
-  return 0;
+  events_.push_back({interrupt ? BusEvent::Kind::interrupted : BusEvent::Kind::redraw});
 }
 
-int Subscription::on_second(sd_event_source* source, std::uint64_t now_usec, void* userdata) noexcept {
-  static_cast<Subscription*>(userdata)->events_.push_back({BusEvent::Kind::redraw});
+int Subscription::note_second(sd_event_source* source, std::uint64_t now_usec) {
+  events_.push_back({BusEvent::Kind::redraw});
   sd_event_source_set_time(source, now_usec + second_usec);
   return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-}
-
-// Out of memory ends the program here, as everywhere else in it.
-int Subscription::on_signal(sd_bus_message* message, void* userdata, sd_bus_error*) noexcept {
-  static_cast<Subscription*>(userdata)->note(message);
-  return 0;
 }
 
 void Subscription::note(sd_bus_message* message) {

@@ -19,6 +19,10 @@ constexpr auto owner_changes =
     "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',member='NameOwnerChanged',"
     "arg0='org.nvccd1'";
 
+constexpr auto bus_closes =
+    "type='signal',sender='org.freedesktop.DBus.Local',path='/org/freedesktop/DBus/Local',"
+    "interface='org.freedesktop.DBus.Local',member='Disconnected'";
+
 int append_options(sd_bus_message* message, bool dry_run) {
   return dry_run ? sd_bus_message_append(message, "a{sv}", 1, "dry-run", "b", 1)
                  : sd_bus_message_append(message, "a{sv}", 0);
@@ -36,6 +40,20 @@ NvccdLink::NvccdLink(sd_event* event, Scheduler& scheduler, std::string address,
 
 NvccdLink::~NvccdLink() = default;
 
+template <auto handler>
+int NvccdLink::follow(BusSlotPtr& slot, const char* match) {
+  return sd_bus_add_match_async(bus_.get(), out(slot), match, callback<handler>, nullptr, this);
+}
+
+// What cannot be sent fails as if the bus had gone; that ends every call.
+template <auto answered>
+bool NvccdLink::send(const BusMessagePtr& message, BusSlotPtr& slot) {
+  const int r = message ? sd_bus_call_async(bus_.get(), out(slot), message.get(), callback<answered>, this, 0)
+                        : -ENOTCONN;
+  if (r < 0) retry_ = scheduler_.after(Duration(0), [this, r] { disconnected(-r); });
+  return r >= 0;
+}
+
 // ---- the bus ----
 
 void NvccdLink::open() {
@@ -47,23 +65,9 @@ int NvccdLink::connect() {
   if (!bus) return -bus.error();
   bus_ = std::move(*bus);
   int r = sd_bus_attach_event(bus_.get(), event_.get(), SD_EVENT_PRIORITY_NORMAL);
-  const struct {
-    BusSlotPtr& slot;
-    const char* match;
-    sd_bus_message_handler_t handler;
-  } matches[] = {
-      {owner_, owner_changes, on_owner_changed},
-      {signals_, our_signals, on_signal},
-      {closed_,
-       "type='signal',sender='org.freedesktop.DBus.Local',path='/org/freedesktop/DBus/Local',"
-       "interface='org.freedesktop.DBus.Local',member='Disconnected'",
-       on_disconnected},
-  };
-  for (const auto& [slot, match, handler] : matches) {
-    sd_bus_slot* added = nullptr;
-    if (r >= 0) r = sd_bus_add_match_async(bus_.get(), &added, match, handler, nullptr, this);
-    slot.reset(added);
-  }
+  if (r >= 0) r = follow<&NvccdLink::owner_changed>(owner_, owner_changes);
+  if (r >= 0) r = follow<&NvccdLink::note>(signals_, our_signals);
+  if (r >= 0) r = follow<&NvccdLink::bus_closed>(closed_, bus_closes);
   if (r >= 0) fetch();
   return r;
 }
@@ -83,9 +87,9 @@ void NvccdLink::disconnected(int error) {
 void NvccdLink::fetch() {
   const auto message = new_call(dbus::manager_path, properties_interface, "GetAll");
   if (message) sd_bus_message_append(message.get(), "s", dbus::manager_interface);
-  if (!send(message, manager_reply_, on_manager)) return;
-  send(new_call(dbus::manager_path, object_manager_interface, "GetManagedObjects"), objects_reply_,
-       on_objects);
+  if (!send<&NvccdLink::manager_read>(message, manager_reply_)) return;
+  send<&NvccdLink::fetched>(new_call(dbus::manager_path, object_manager_interface, "GetManagedObjects"),
+                            objects_reply_);
 }
 
 void NvccdLink::refresh() {
@@ -151,7 +155,7 @@ void NvccdLink::call(const Call& call, Answered answered) {
   }
   answered_ = std::move(answered);
   busy_ = true;
-  send(message, answer_, on_answer);
+  send<&NvccdLink::call_answered>(message, answer_);
 }
 
 void NvccdLink::call_answered(sd_bus_message* reply) {
@@ -172,61 +176,31 @@ void NvccdLink::end_call(const CallResult& result) {
 }
 
 BusMessagePtr NvccdLink::new_call(const char* path, const char* interface, const char* member) {
-  sd_bus_message* message = nullptr;
+  BusMessagePtr message;
   if (bus_ &&
-      sd_bus_message_new_method_call(bus_.get(), &message, dbus::bus_name, path, interface, member) >= 0)
-    (void)sd_bus_message_set_auto_start(message, 0);
-  return BusMessagePtr(message);
-}
-
-// What cannot be sent fails as if the bus had gone; that ends every call.
-bool NvccdLink::send(const BusMessagePtr& message, BusSlotPtr& slot, sd_bus_message_handler_t answered) {
-  sd_bus_slot* added = nullptr;
-  const int r = message ? sd_bus_call_async(bus_.get(), &added, message.get(), answered, this, 0) : -ENOTCONN;
-  slot.reset(added);
-  if (r < 0) retry_ = scheduler_.after(Duration(0), [this, r] { disconnected(-r); });
-  return r >= 0;
+      sd_bus_message_new_method_call(bus_.get(), out(message), dbus::bus_name, path, interface, member) >= 0)
+    (void)sd_bus_message_set_auto_start(message.get(), 0);
+  return message;
 }
 
 // ---- from sd-bus ----
 
-int NvccdLink::on_signal(sd_bus_message* message, void* self, sd_bus_error*) {
-  static_cast<NvccdLink*>(self)->note(message);
-  return 0;
-}
-
-int NvccdLink::on_owner_changed(sd_bus_message* message, void* self, sd_bus_error*) {
+void NvccdLink::owner_changed(sd_bus_message* message) {
   const char* name = nullptr;
   const char* before = nullptr;
   const char* now = nullptr;
-  if (sd_bus_message_read(message, "sss", &name, &before, &now) < 0) return 0;
-  auto* link = static_cast<NvccdLink*>(self);
-  if (*now == '\0' || *before != '\0') link->set_running(false);
-  if (*now != '\0') link->fetch();
-  return 0;
+  if (sd_bus_message_read(message, "sss", &name, &before, &now) < 0) return;
+  if (*now == '\0' || *before != '\0') set_running(false);
+  if (*now != '\0') fetch();
 }
 
-int NvccdLink::on_manager(sd_bus_message* reply, void* self, sd_bus_error*) {
-  auto* link = static_cast<NvccdLink*>(self);
-  link->manager_is_known_ = link->objects_.read_manager(reply);
-  return 0;
+void NvccdLink::manager_read(sd_bus_message* reply) {
+  manager_is_known_ = objects_.read_manager(reply);
 }
 
-int NvccdLink::on_objects(sd_bus_message* reply, void* self, sd_bus_error*) {
-  static_cast<NvccdLink*>(self)->fetched(reply);
-  return 0;
-}
-
-int NvccdLink::on_answer(sd_bus_message* reply, void* self, sd_bus_error*) {
-  static_cast<NvccdLink*>(self)->call_answered(reply);
-  return 0;
-}
-
-int NvccdLink::on_disconnected(sd_bus_message*, void* self, sd_bus_error*) {
-  auto* link = static_cast<NvccdLink*>(self);
+void NvccdLink::bus_closed() {
   // Not from within a handler of the connection that goes.
-  link->retry_ = link->scheduler_.after(Duration(0), [link] { link->disconnected(ECONNRESET); });
-  return 0;
+  retry_ = scheduler_.after(Duration(0), [this] { disconnected(ECONNRESET); });
 }
 
 }  // namespace nvccd::agent

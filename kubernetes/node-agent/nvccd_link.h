@@ -54,14 +54,13 @@ class NvccdLink {
   void note(sd_bus_message* message);
   void note_ended_job(sd_bus_message* message);
   BusMessagePtr new_call(const char* path, const char* interface, const char* member);
-  bool send(const BusMessagePtr& message, BusSlotPtr& slot, sd_bus_message_handler_t answered);
-
-  static int on_signal(sd_bus_message* message, void* self, sd_bus_error*);
-  static int on_owner_changed(sd_bus_message* message, void* self, sd_bus_error*);
-  static int on_manager(sd_bus_message* reply, void* self, sd_bus_error*);
-  static int on_objects(sd_bus_message* reply, void* self, sd_bus_error*);
-  static int on_answer(sd_bus_message* reply, void* self, sd_bus_error*);
-  static int on_disconnected(sd_bus_message*, void* self, sd_bus_error*);
+  template <auto handler>
+  int follow(BusSlotPtr& slot, const char* match);
+  template <auto answered>
+  bool send(const BusMessagePtr& message, BusSlotPtr& slot);
+  void owner_changed(sd_bus_message* message);
+  void manager_read(sd_bus_message* reply);
+  void bus_closed();
 
   EventPtr event_;
   Scheduler& scheduler_;
