@@ -413,7 +413,8 @@ TEST(Decision, EverySituationComesToRest) {
             situation.nvccd.node.mode_state = state;
             if (mode) situation.labels[label(mode_label)] = mode;
             if (manager) situation.labels[vfio_manager] = manager;
-            if (mode) situation.check = Check{.change = SetMode{mode}, .affects = true};
+            if (mode)
+              situation.check = Check{.change = *mode ? Change(SetMode{mode}) : ClearMode{}, .affects = true};
             apply(situation, decide(situation));
             const Decision again = decide(situation);
             EXPECT_TRUE(again.labels.empty()) << (mode ? mode : "-") << ' ' << state;
