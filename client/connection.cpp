@@ -22,7 +22,7 @@ std::string errno_text(int error_number) {
 }
 
 ClientError not_reachable(std::string message) {
-  return {SD_BUS_ERROR_NO_SERVER, std::move(message)};
+  return {ExitStatus::not_reachable, std::move(message)};
 }
 
 void keep_reply(BusMessagePtr& kept, sd_bus_message* message) {
@@ -48,30 +48,30 @@ CheckResult parse_check_result(std::string_view text) {
 }  // namespace
 
 ClientError message_error(int error_number) {
-  return {SD_BUS_ERROR_FAILED, "a message of nvccd was not understood: " + errno_text(error_number)};
+  return {ExitStatus::failed, "a message of nvccd was not understood: " + errno_text(error_number)};
 }
 
 // A failed call: by the other side, or because the bus or the daemon went away.
 ClientError Connection::call_error(int error_number, const BusError& error, const char* member) {
   const std::string name = error.name();
   if (name == SD_BUS_ERROR_SERVICE_UNKNOWN || name == SD_BUS_ERROR_NAME_HAS_NO_OWNER)
-    return {name, explain_absence(ask_systemd(bus_.get()))};
+    return {ExitStatus::not_reachable, explain_absence(ask_systemd(bus_.get()))};
   if (error_number == ETIMEDOUT || name == SD_BUS_ERROR_NO_REPLY)
-    return {SD_BUS_ERROR_NO_REPLY, "nvccd does not answer: systemctl status nvccd may show why"};
+    return {ExitStatus::not_reachable, "nvccd does not answer: systemctl status nvccd may show why"};
   if (error_number == ECONNRESET || error_number == ENOTCONN)
     return not_reachable("the bus has closed the connection");
   if (name == SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED || name == SD_BUS_ERROR_ACCESS_DENIED)
-    return {name,
+    return {ExitStatus::not_authorised,
             fmt::format(
                 "not authorised: {}; root may always, and a polkit rule can allow others (see nvccctl(1))",
                 error.message())};
   if (is_unknown(name))
-    return {name,
-            fmt::format("the running nvccd{} does not know {}, and this is nvccctl {}", daemon_version(),
-                        member, NVCCD_VERSION),
-            "after an upgrade: systemctl restart nvccd"};
-  if (name.empty()) return {SD_BUS_ERROR_FAILED, errno_text(error_number)};
-  return {name, error.message()};
+    return bus_error(name,
+                     fmt::format("the running nvccd{} does not know {}, and this is nvccctl {}",
+                                 daemon_version(), member, NVCCD_VERSION),
+                     "after an upgrade: systemctl restart nvccd");
+  if (name.empty()) return {ExitStatus::failed, errno_text(error_number)};
+  return bus_error(name, error.message());
 }
 
 // " 0.1.0", or "" where it does not say.

@@ -32,7 +32,7 @@ ClientResult<std::optional<JobEnd>> JobFollower::follow(const std::string& path,
         return std::nullopt;
       case BusEvent::Kind::daemon_stopped:
         return std::unexpected(
-            ClientError{SD_BUS_ERROR_NAME_HAS_NO_OWNER,
+            ClientError{ExitStatus::not_reachable,
                         "nvccd stopped before the change was complete; when it starts again it "
                         "looks at the devices and does what is left to do"});
       case BusEvent::Kind::job_ended:

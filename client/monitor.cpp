@@ -56,7 +56,7 @@ class Monitor {
       case BusEvent::Kind::daemon_started:
         print("daemon-started", "nvccd started", nullptr);
         // It may be gone again, and come back.
-        if (auto shown = show_all(); !shown && exit_status(shown.error().name) != ExitStatus::not_reachable)
+        if (auto shown = show_all(); !shown && shown.error().status != ExitStatus::not_reachable)
           return shown;
         break;
     }

@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t second_usec = 1'000'000;
 
 ClientError closed() {
-  return {SD_BUS_ERROR_DISCONNECTED, "the bus has closed the connection"};
+  return {ExitStatus::not_reachable, "the bus has closed the connection"};
 }
 
 }  // namespace
@@ -28,7 +28,7 @@ ClientResult<> Subscription::start() {
                          "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
                          "member='NameOwnerChanged',arg0='org.nvccd1'",
                          callback<&Subscription::note>, this);
-  if (r < 0) return std::unexpected(ClientError{SD_BUS_ERROR_DISCONNECTED, "cannot listen to the bus"});
+  if (r < 0) return std::unexpected(ClientError{ExitStatus::not_reachable, "cannot listen to the bus"});
   return {};
 }
 
@@ -36,7 +36,7 @@ ClientResult<> Subscription::watch_user(bool redraw) {
   int r = add_unix_signal(SIGINT, interrupt_);
   if (r >= 0 && redraw) r = add_unix_signal(SIGWINCH, resize_);
   if (r >= 0 && redraw) r = add_clock();
-  if (r < 0) return std::unexpected(ClientError{SD_BUS_ERROR_FAILED, "cannot listen to signals"});
+  if (r < 0) return std::unexpected(ClientError{ExitStatus::failed, "cannot listen to signals"});
   return {};
 }
 
