@@ -10,13 +10,12 @@ namespace {
 
 std::string unit_property(sd_bus* bus, const char* name) {
   BusError error;
-  char* text = nullptr;
+  std::unique_ptr<char, CallDeleter<std::free>> text;
   if (sd_bus_get_property_string(bus, "org.freedesktop.systemd1",
                                  "/org/freedesktop/systemd1/unit/nvccd_2eservice",
-                                 "org.freedesktop.systemd1.Unit", name, error.get(), &text) < 0)
+                                 "org.freedesktop.systemd1.Unit", name, error.get(), out(text)) < 0)
     return "";
-  const std::unique_ptr<char, CallDeleter<std::free>> owner(text);
-  return text;
+  return text.get();
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <systemd/sd-bus.h>
 
+#include <utility>
+
 #include "common/bus/error_name.h"
 
 namespace nvccd::client {
@@ -22,16 +24,20 @@ ExitStatus exit_status_of_kind(ErrorKind kind) {
 
 }  // namespace
 
-ExitStatus exit_status(std::string_view error_name) {
-  if (const auto kind = parse_enum<ErrorKind>(error_name)) return exit_status_of_kind(*kind);
+ExitStatus exit_status(std::string_view bus_name) {
+  if (const auto kind = parse_enum<ErrorKind>(bus_name)) return exit_status_of_kind(*kind);
   for (const char* name : {SD_BUS_ERROR_ACCESS_DENIED, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED})
-    if (error_name == name) return ExitStatus::not_authorised;
+    if (bus_name == name) return ExitStatus::not_authorised;
   for (const char* name :
        {SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER, SD_BUS_ERROR_NO_REPLY,
         SD_BUS_ERROR_TIMEOUT, SD_BUS_ERROR_DISCONNECTED, SD_BUS_ERROR_NO_SERVER})
-    if (error_name == name) return ExitStatus::not_reachable;
-  if (error_name == SD_BUS_ERROR_INVALID_ARGS) return ExitStatus::usage;
+    if (bus_name == name) return ExitStatus::not_reachable;
+  if (bus_name == SD_BUS_ERROR_INVALID_ARGS) return ExitStatus::usage;
   return ExitStatus::failed;
+}
+
+ClientError bus_error(std::string bus_name, std::string message, std::string advice) {
+  return {exit_status(bus_name), std::move(message), std::move(advice), std::move(bus_name)};
 }
 
 }  // namespace nvccd::client

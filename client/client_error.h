@@ -18,14 +18,17 @@ enum class ExitStatus {
 };
 
 struct ClientError {
-  std::string name;         // D-Bus error name
-  std::string message;      // for people
-  std::string advice = {};  // what to do next, where the message does not say it
+  ExitStatus status = ExitStatus::failed;
+  std::string message;        // for people
+  std::string advice = {};    // what to do next, where the message does not say it
+  std::string bus_name = {};  // D-Bus error name, of an error that came from the bus
 };
 
 template <typename T = void>
 using ClientResult = std::expected<T, ClientError>;
 
-ExitStatus exit_status(std::string_view error_name);
+// Of an error that came from the bus.
+ExitStatus exit_status(std::string_view bus_name);
+ClientError bus_error(std::string bus_name, std::string message, std::string advice = {});
 
 }  // namespace nvccd::client

@@ -22,17 +22,15 @@ std::string errno_text(int error_number) {
 }
 
 ClientError not_reachable(std::string message) {
-  return {SD_BUS_ERROR_NO_SERVER, std::move(message)};
+  return {ExitStatus::not_reachable, std::move(message)};
 }
 
-int keep_reply(sd_bus_message* message, void* userdata, sd_bus_error*) {
-  *static_cast<BusMessagePtr*>(userdata) = share(message);
-  return 0;
+void keep_reply(BusMessagePtr& kept, sd_bus_message* message) {
+  kept = share(message);
 }
 
-int note_interrupt(sd_event_source*, const signalfd_siginfo*, void* userdata) {
-  *static_cast<bool*>(userdata) = true;
-  return 0;
+void note_interrupt(bool& interrupted) {
+  interrupted = true;
 }
 
 bool is_unknown(const std::string& name) {
@@ -43,40 +41,39 @@ bool is_unknown(const std::string& name) {
 }  // namespace
 
 ClientError message_error(int error_number) {
-  return {SD_BUS_ERROR_FAILED, "a message of nvccd was not understood: " + errno_text(error_number)};
+  return {ExitStatus::failed, "a message of nvccd was not understood: " + errno_text(error_number)};
 }
 
 // A failed call: by the other side, or because the bus or the daemon went away.
 ClientError Connection::call_error(int error_number, const BusError& error, const char* member) {
   const std::string name = error.name();
   if (name == SD_BUS_ERROR_SERVICE_UNKNOWN || name == SD_BUS_ERROR_NAME_HAS_NO_OWNER)
-    return {name, explain_absence(ask_systemd(bus_.get()))};
+    return {ExitStatus::not_reachable, explain_absence(ask_systemd(bus_.get()))};
   if (error_number == ETIMEDOUT || name == SD_BUS_ERROR_NO_REPLY)
-    return {SD_BUS_ERROR_NO_REPLY, "nvccd does not answer: systemctl status nvccd may show why"};
+    return {ExitStatus::not_reachable, "nvccd does not answer: systemctl status nvccd may show why"};
   if (error_number == ECONNRESET || error_number == ENOTCONN)
     return not_reachable("the bus has closed the connection");
   if (name == SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED || name == SD_BUS_ERROR_ACCESS_DENIED)
-    return {name,
+    return {ExitStatus::not_authorised,
             fmt::format(
                 "not authorised: {}; root may always, and a polkit rule can allow others (see nvccctl(1))",
                 error.message())};
   if (is_unknown(name))
-    return {name,
-            fmt::format("the running nvccd{} does not know {}, and this is nvccctl {}", daemon_version(),
-                        member, NVCCD_VERSION),
-            "after an upgrade: systemctl restart nvccd"};
-  if (name.empty()) return {SD_BUS_ERROR_FAILED, errno_text(error_number)};
-  return {name, error.message()};
+    return bus_error(name,
+                     fmt::format("the running nvccd{} does not know {}, and this is nvccctl {}",
+                                 daemon_version(), member, NVCCD_VERSION),
+                     "after an upgrade: systemctl restart nvccd");
+  if (name.empty()) return {ExitStatus::failed, errno_text(error_number)};
+  return bus_error(name, error.message());
 }
 
 // " 0.1.0", or "" where it does not say.
 std::string Connection::daemon_version() {
-  char* text = nullptr;
+  std::unique_ptr<char, CallDeleter<std::free>> text;
   if (sd_bus_get_property_string(bus_.get(), dbus::bus_name, dbus::manager_path, dbus::manager_interface,
-                                 "Version", nullptr, &text) < 0)
+                                 "Version", nullptr, out(text)) < 0)
     return "";
-  const std::unique_ptr<char, CallDeleter<std::free>> owner(text);
-  return std::string(" ") + text;
+  return std::string(" ") + text.get();
 }
 
 ClientResult<Connection> Connection::open(const std::string& address, bool ask_password) {
@@ -86,45 +83,42 @@ ClientResult<Connection> Connection::open(const std::string& address, bool ask_p
         fmt::format("cannot connect to {}: {}", address.empty() ? "the system bus" : "the bus at " + address,
                     errno_text(bus.error()))));
   sd_bus_set_allow_interactive_authorization(bus->get(), ask_password);
-  sd_event* loop = nullptr;
-  int r = sd_event_new(&loop);
-  EventPtr owner(loop);
-  if (r >= 0) r = sd_bus_attach_event(bus->get(), loop, SD_EVENT_PRIORITY_NORMAL);
+  EventPtr loop;
+  int r = sd_event_new(out(loop));
+  if (r >= 0) r = sd_bus_attach_event(bus->get(), loop.get(), SD_EVENT_PRIORITY_NORMAL);
   if (r < 0) return std::unexpected(not_reachable("cannot wait for the bus: " + errno_text(-r)));
-  return Connection(std::move(owner), std::move(*bus), ask_password);
+  return Connection(std::move(loop), std::move(*bus), ask_password);
 }
 
 BusMessagePtr Connection::new_call(const std::string& path, const char* interface, const char* member) {
-  sd_bus_message* message = nullptr;
-  if (sd_bus_message_new_method_call(bus_.get(), &message, dbus::bus_name, path.c_str(), interface, member) >=
-      0)
-    sd_bus_message_set_auto_start(message, 0);
-  return BusMessagePtr(message);
+  BusMessagePtr message;
+  if (sd_bus_message_new_method_call(bus_.get(), out(message), dbus::bus_name, path.c_str(), interface,
+                                     member) >= 0)
+    sd_bus_message_set_auto_start(message.get(), 0);
+  return message;
 }
 
 ClientResult<BusMessagePtr> Connection::read(const BusMessagePtr& message) {
   if (!message) return std::unexpected(not_reachable("the bus has closed the connection"));
   BusError error;
-  sd_bus_message* reply = nullptr;
-  const int r = sd_bus_call(bus_.get(), message.get(), 0, error.get(), &reply);
+  BusMessagePtr reply;
+  const int r = sd_bus_call(bus_.get(), message.get(), 0, error.get(), out(reply));
   if (r < 0) return std::unexpected(call_error(-r, error, sd_bus_message_get_member(message.get())));
-  return BusMessagePtr(reply);
+  return reply;
 }
 
 ClientResult<BusMessagePtr> Connection::change(const BusMessagePtr& message) {
   if (!message) return std::unexpected(not_reachable("the bus has closed the connection"));
   if (ask_password_ && !agent_) agent_ = PasswordAgent::start();
   bool interrupted = false;
-  sd_event_source* source = nullptr;
+  EventSourcePtr interrupt;
   // Somebody who is asked for a password may rather give up; the agent must not leave the terminal silent.
   if (agent_)
-    sd_event_add_signal(loop_.get(), &source, SIGINT | SD_EVENT_SIGNAL_PROCMASK, note_interrupt,
-                        &interrupted);
-  const EventSourcePtr interrupt(source);
+    sd_event_add_signal(loop_.get(), out(interrupt), SIGINT | SD_EVENT_SIGNAL_PROCMASK,
+                        callback<note_interrupt>, &interrupted);
   BusMessagePtr reply;
-  sd_bus_slot* slot = nullptr;
-  int r = sd_bus_call_async(bus_.get(), &slot, message.get(), keep_reply, &reply, UINT64_MAX);
-  const BusSlotPtr call(slot);
+  BusSlotPtr call;
+  int r = sd_bus_call_async(bus_.get(), out(call), message.get(), callback<keep_reply>, &reply, UINT64_MAX);
   while (r >= 0 && !reply && !interrupted)
     r = sd_event_run(loop_.get(), UINT64_MAX);
   if (interrupted) {

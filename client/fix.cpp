@@ -39,7 +39,7 @@ bool ask(std::size_t count) {
 
 ClientResult<> apply(const preflight::Repair& repair) {
   const auto copy = preflight::apply(repair, preflight::HostView());
-  if (!copy) return std::unexpected(ClientError{SD_BUS_ERROR_FAILED, copy.error().message()});
+  if (!copy) return std::unexpected(ClientError{ExitStatus::failed, copy.error().message()});
   fmt::print("{}: done{}\n", repair.description(),
              copy->empty() ? "" : fmt::format("; what was there is now {}", *copy));
   return {};
@@ -58,9 +58,9 @@ ClientResult<ExitStatus> fix(const Arguments& arguments) {
   show(repairs);
   if (::geteuid() != 0)
     return std::unexpected(
-        ClientError{SD_BUS_ERROR_ACCESS_DENIED, "only root can do this", "sudo nvccctl check --fix"});
+        ClientError{ExitStatus::not_authorised, "only root can do this", "sudo nvccctl check --fix"});
   if (!arguments.yes && ::isatty(STDIN_FILENO) == 0)
-    return std::unexpected(ClientError{SD_BUS_ERROR_FAILED, "nothing was done, as nobody can be asked",
+    return std::unexpected(ClientError{ExitStatus::failed, "nothing was done, as nobody can be asked",
                                        "nvccctl check --fix --yes does it"});
   if (!arguments.yes && !ask(repairs.size())) {
     fmt::print("nothing was done\n");

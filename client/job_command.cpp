@@ -47,13 +47,13 @@ std::string advice(const Arguments& arguments, const std::string& error_name) {
 }
 
 ClientError with_advice(ClientError error, const Arguments& arguments) {
-  if (error.advice.empty()) error.advice = advice(arguments, error.name);
+  if (error.advice.empty()) error.advice = advice(arguments, error.bus_name);
   return error;
 }
 
 ClientError failure(const JobEnd& end, const Arguments& arguments) {
   const JobView& job = end.job;
-  ClientError error{job.error_name, fmt::format("{} {}", title(arguments), job.state.text)};
+  ClientError error = bus_error(job.error_name, fmt::format("{} {}", title(arguments), job.state.text));
   if (!job.error.empty()) error.message += ": " + job.error;
   // The job names one device; all that failed are of interest.
   for (const DeviceView& device : end.devices)
@@ -110,8 +110,8 @@ int append_options(sd_bus_message* call, const Arguments& arguments) {
 }
 
 ClientError no_such_job(const Arguments& arguments) {
-  if (!arguments.job) return {SD_BUS_ERROR_FAILED, "nothing is being changed, so there is nothing to cancel"};
-  return {SD_BUS_ERROR_UNKNOWN_OBJECT,
+  if (!arguments.job) return {ExitStatus::failed, "nothing is being changed, so there is nothing to cancel"};
+  return {ExitStatus::failed,
           fmt::format("there is no job {}, or it has ended; nvccctl status shows those that run",
                       *arguments.job)};
 }
@@ -157,7 +157,7 @@ ClientResult<> cancel(Connection& connection, const Arguments& arguments) {
   const JobView& job = *known;
   const auto reply = connection.change(connection.new_call(*path, dbus::job_interface, "Cancel"));
   if (!reply) {
-    if (reply.error().name == SD_BUS_ERROR_UNKNOWN_OBJECT) return std::unexpected(no_such_job(arguments));
+    if (reply.error().bus_name == SD_BUS_ERROR_UNKNOWN_OBJECT) return std::unexpected(no_such_job(arguments));
     return std::unexpected(reply.error());
   }
   if (arguments.wait == false) {
@@ -172,9 +172,9 @@ ClientResult<> cancel(Connection& connection, const Arguments& arguments) {
     fmt::print("{}: cancelled\n", job.title());
     return {};
   }
-  return std::unexpected(ClientError{
+  return std::unexpected(bus_error(
       end->job.error_name, fmt::format("{} was not cancelled, it is {}{}{}", job.title(), end->job.state.text,
-                                       end->job.error.empty() ? "" : ": ", end->job.error)});
+                                       end->job.error.empty() ? "" : ": ", end->job.error)));
 }
 
 }  // namespace nvccd::client

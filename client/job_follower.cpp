@@ -28,7 +28,7 @@ ClientResult<std::optional<JobEnd>> JobFollower::follow(const std::string& path,
     if (signal == nullptr) continue;
     if (const auto* owner = std::get_if<OwnerChanged>(signal); owner != nullptr && owner->left)
       return std::unexpected(
-          ClientError{SD_BUS_ERROR_NAME_HAS_NO_OWNER,
+          ClientError{ExitStatus::not_reachable,
                       "nvccd stopped before the change was complete; when it starts again it "
                       "looks at the devices and does what is left to do"});
     if (const auto* ended = std::get_if<JobEnded>(signal); ended != nullptr && ended->path == path) {

@@ -27,12 +27,13 @@ ExitStatus run_main(int argc, char** argv) {
   const auto status = arguments->command->run(*arguments);
   // What did not reach a full disk must not pass for done.
   if (std::fflush(stdout) != 0) {
-    print_error({"", "cannot write to standard output: " + std::generic_category().message(errno)});
+    print_error(
+        {ExitStatus::failed, "cannot write to standard output: " + std::generic_category().message(errno)});
     return ExitStatus::failed;
   }
   if (status) return *status;
   print_error(status.error());
-  return exit_status(status.error().name);
+  return status.error().status;
 }
 
 }  // namespace

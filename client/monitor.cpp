@@ -59,8 +59,7 @@ class Monitor {
     if (!owner.came) return {};
     print("daemon-started", "nvccd started", nullptr);
     // It may be gone again, and come back.
-    if (auto shown = show_all(); !shown && exit_status(shown.error().name) != ExitStatus::not_reachable)
-      return shown;
+    if (auto shown = show_all(); !shown && shown.error().status != ExitStatus::not_reachable) return shown;
     return {};
   }
 

@@ -12,21 +12,15 @@ namespace {
 constexpr std::uint64_t second_usec = 1'000'000;
 
 ClientError closed() {
-  return {SD_BUS_ERROR_DISCONNECTED, "the bus has closed the connection"};
+  return {ExitStatus::not_reachable, "the bus has closed the connection"};
 }
 
 }  // namespace
 
 ClientResult<> Subscription::start() {
-  sd_bus_slot* slot = nullptr;
-  int r = sd_bus_add_match(bus_, &slot, object_signals, on_signal, this);
-  objects_.reset(slot);
-  if (r >= 0) {
-    slot = nullptr;
-    r = sd_bus_add_match(bus_, &slot, owner_signals, on_signal, this);
-    owner_.reset(slot);
-  }
-  if (r < 0) return std::unexpected(ClientError{SD_BUS_ERROR_DISCONNECTED, "cannot listen to the bus"});
+  int r = sd_bus_add_match(bus_, out(objects_), object_signals, callback<&Subscription::note>, this);
+  if (r >= 0) r = sd_bus_add_match(bus_, out(owner_), owner_signals, callback<&Subscription::note>, this);
+  if (r < 0) return std::unexpected(ClientError{ExitStatus::not_reachable, "cannot listen to the bus"});
   return {};
 }
 
@@ -34,22 +28,18 @@ ClientResult<> Subscription::watch_user(bool redraw) {
   int r = add_unix_signal(SIGINT, interrupt_);
   if (r >= 0 && redraw) r = add_unix_signal(SIGWINCH, resize_);
   if (r >= 0 && redraw) r = add_clock();
-  if (r < 0) return std::unexpected(ClientError{SD_BUS_ERROR_FAILED, "cannot listen to signals"});
+  if (r < 0) return std::unexpected(ClientError{ExitStatus::failed, "cannot listen to signals"});
   return {};
 }
 
 int Subscription::add_unix_signal(int signal, EventSourcePtr& source) {
-  sd_event_source* added = nullptr;
-  const int r = sd_event_add_signal(loop_, &added, signal | SD_EVENT_SIGNAL_PROCMASK, on_unix_signal, this);
-  source.reset(added);
-  return r;
+  return sd_event_add_signal(loop_, out(source), signal | SD_EVENT_SIGNAL_PROCMASK,
+                             callback<&Subscription::note_unix_signal>, this);
 }
 
 int Subscription::add_clock() {
-  sd_event_source* added = nullptr;
-  const int r = sd_event_add_time_relative(loop_, &added, CLOCK_MONOTONIC, second_usec, 0, on_second, this);
-  second_.reset(added);
-  return r;
+  return sd_event_add_time_relative(loop_, out(second_), CLOCK_MONOTONIC, second_usec, 0,
+                                    callback<&Subscription::note_second>, this);
 }
 
 ClientResult<Event> Subscription::next() {
@@ -62,26 +52,21 @@ ClientResult<Event> Subscription::next() {
   return event;
 }
 
-int Subscription::on_unix_signal(sd_event_source*, const signalfd_siginfo* info, void* userdata) noexcept {
-  auto& events = static_cast<Subscription*>(userdata)->events_;
+void Subscription::note_unix_signal(sd_event_source*, const signalfd_siginfo* info) {
   if (info->ssi_signo == SIGINT)
-    events.emplace_back(Interrupted{});
+    events_.emplace_back(Interrupted{});
   else
-    events.emplace_back(Redraw{});
-  return 0;
+    events_.emplace_back(Redraw{});
 }
 
-int Subscription::on_second(sd_event_source* source, std::uint64_t now_usec, void* userdata) noexcept {
-  static_cast<Subscription*>(userdata)->events_.emplace_back(Redraw{});
+int Subscription::note_second(sd_event_source* source, std::uint64_t now_usec) {
+  events_.emplace_back(Redraw{});
   sd_event_source_set_time(source, now_usec + second_usec);
   return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-// Out of memory ends the program here, as everywhere else in it.
-int Subscription::on_signal(sd_bus_message* message, void* userdata, sd_bus_error*) noexcept {
-  if (auto signal = parse_signal(message))
-    static_cast<Subscription*>(userdata)->events_.emplace_back(*std::move(signal));
-  return 0;
+void Subscription::note(sd_bus_message* message) {
+  if (auto signal = parse_signal(message)) events_.emplace_back(*std::move(signal));
 }
 
 }  // namespace nvccd::client

@@ -29,9 +29,9 @@ class Subscription {
   ClientResult<Event> next();
 
  private:
-  static int on_signal(sd_bus_message* message, void* userdata, sd_bus_error* error) noexcept;
-  static int on_unix_signal(sd_event_source* source, const signalfd_siginfo* info, void* userdata) noexcept;
-  static int on_second(sd_event_source* source, std::uint64_t now_usec, void* userdata) noexcept;
+  void note_unix_signal(sd_event_source* source, const signalfd_siginfo* info);
+  int note_second(sd_event_source* source, std::uint64_t now_usec);
+  void note(sd_bus_message* message);
   int add_unix_signal(int signal, EventSourcePtr& source);
   int add_clock();
 

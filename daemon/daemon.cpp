@@ -66,12 +66,10 @@ Result<> Daemon::set_up(LoadedSettings settings, LogWriter log) {
   if (!loop) return std::unexpected(loop.error());
   event_ = *std::move(loop);
   sd_event* const event = event_.get();
-  sd_event_source* source = nullptr;
-  if (const int r =
-          sd_event_add_signal(event, &source, SIGHUP | SD_EVENT_SIGNAL_PROCMASK, on_reload_signal, this);
+  if (const int r = sd_event_add_signal(event, out(reload_signal_), SIGHUP | SD_EVENT_SIGNAL_PROCMASK,
+                                        callback<&Daemon::on_reload_signal>, this);
       r < 0)
     return std::unexpected(system_error("cannot handle signals", -r));
-  reload_signal_.reset(source);
   install_bus_error_handler();
 
   // Before anything is touched that another nvccd may keep up, such as the files.
@@ -163,14 +161,12 @@ void Daemon::check(std::function<void(Findings)> done) {
       });
 }
 
-int Daemon::on_reload_signal(sd_event_source*, const signalfd_siginfo*, void* userdata) {
-  auto& self = *static_cast<Daemon*>(userdata);
+void Daemon::on_reload_signal() {
   // During the start the end of a reload would be taken for that of the start.
-  if (self.settled_) notify_reloading();
-  if (auto reloaded = self.manager_->reload(); !reloaded)
+  if (settled_) notify_reloading();
+  if (auto reloaded = manager_->reload(); !reloaded)
     spdlog::error("the old settings stay in force: {}", reloaded.error().message());
-  if (self.settled_) notify_systemd("READY=1");
-  return 0;
+  if (settled_) notify_systemd("READY=1");
 }
 
 }  // namespace nvccd

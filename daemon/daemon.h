@@ -29,7 +29,7 @@ class Daemon {
   void settled();
   Result<LoadedSettings> load_settings();
   void check(std::function<void(Findings)> done);
-  static int on_reload_signal(sd_event_source* source, const signalfd_siginfo* info, void* userdata);
+  void on_reload_signal();
 
   Options options_;
   EventPtr event_;

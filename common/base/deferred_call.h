@@ -22,6 +22,7 @@ class DeferredCall {
 
  private:
   explicit DeferredCall(std::function<void()> call) : call_(std::move(call)) {}
+  void on_turn() { call_(); }
 
   std::function<void()> call_;
   EventSourcePtr source_;

@@ -6,16 +6,9 @@
 
 #include <memory>
 
-namespace nvccd {
+#include "common/base/c_boundary.h"
 
-// Calls a plain C function as a deleter.
-template <auto function>
-struct CallDeleter {
-  template <typename T>
-  void operator()(T* object) const {
-    function(object);
-  }
-};
+namespace nvccd {
 
 using EventPtr = std::unique_ptr<sd_event, CallDeleter<sd_event_unref>>;
 // Disabled before it is let go: a source that the loop still holds never fires into a dead object.

@@ -67,26 +67,24 @@ class EventTimer final : public Timer {
  public:
   static std::unique_ptr<EventTimer> start(sd_event* event, Duration delay, Task task) {
     auto timer = std::unique_ptr<EventTimer>(new EventTimer(std::move(task)));
-    sd_event_source* source = nullptr;
     // From the clock and not from sd-event's idea of now, which is that of the loop's last wake-up.
     const auto due = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now().time_since_epoch() + delay);
     // The accuracy is sd-event's default of 250 ms, which lets the processor sleep: these are limits, not
     // clockwork.
-    if (sd_event_add_time(event, &source, CLOCK_MONOTONIC, static_cast<std::uint64_t>(due.count()), 0,
-                          on_time, timer.get()) >= 0)
-      timer->source_.reset(source);
+    (void)sd_event_add_time(event, out(timer->source_), CLOCK_MONOTONIC,
+                            static_cast<std::uint64_t>(due.count()), 0, callback<&EventTimer::on_time>,
+                            timer.get());
     return timer;
   }
 
  private:
   explicit EventTimer(Task task) : task_(std::move(task)) {}
 
-  static int on_time(sd_event_source*, std::uint64_t, void* self) {
+  void on_time() {
     // The task may destroy the timer, and must not destroy itself by that.
-    Task task = std::move(static_cast<EventTimer*>(self)->task_);
+    Task task = std::move(task_);
     task();
-    return 0;
   }
 
   Task task_;
@@ -100,17 +98,16 @@ Result<std::unique_ptr<EventScheduler>> EventScheduler::create(sd_event* event) 
   if (!wake) return std::unexpected(system_error("cannot create an eventfd", errno));
   std::unique_ptr<EventScheduler> scheduler(
       new EventScheduler(event, std::make_shared<Inbox>(std::move(wake))));
-  sd_event_source* source = nullptr;
-  const int added =
-      sd_event_add_io(event, &source, scheduler->inbox_->wake_fd(), EPOLLIN, on_inbox, scheduler.get());
+  const int added = sd_event_add_io(event, out(scheduler->inbox_source_), scheduler->inbox_->wake_fd(),
+                                    EPOLLIN, callback<&EventScheduler::on_inbox>, scheduler.get());
   if (added < 0) return std::unexpected(system_error("cannot watch for finished work", -added));
-  scheduler->inbox_source_.reset(source);
-  const int deferred = sd_event_add_defer(event, &source, on_arrived, scheduler.get());
+  auto& arrived = scheduler->arrived_source_;
+  const int deferred =
+      sd_event_add_defer(event, out(arrived), callback<&EventScheduler::on_arrived>, scheduler.get());
   if (deferred < 0) return std::unexpected(system_error("cannot run finished work", -deferred));
-  scheduler->arrived_source_.reset(source);
-  (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+  (void)sd_event_source_set_enabled(arrived.get(), SD_EVENT_OFF);
   // After important sources (what happened before), but before the inbox (what has come since).
-  (void)sd_event_source_set_priority(source, SD_EVENT_PRIORITY_NORMAL - 1);
+  (void)sd_event_source_set_priority(arrived.get(), SD_EVENT_PRIORITY_NORMAL - 1);
   return scheduler;
 }
 
@@ -153,19 +150,17 @@ bool EventScheduler::wait_for_workers(Duration limit) {
   return inbox_->wait_until_idle(limit);
 }
 
-int EventScheduler::on_inbox(sd_event_source*, int, std::uint32_t, void* self) {
-  auto* scheduler = static_cast<EventScheduler*>(self);
-  for (auto& task : scheduler->inbox_->take_all())
-    scheduler->arrived_.push_back(std::move(task));
-  return sd_event_source_set_enabled(scheduler->arrived_source_.get(), SD_EVENT_ONESHOT);
+int EventScheduler::on_inbox() {
+  for (auto& task : inbox_->take_all())
+    arrived_.push_back(std::move(task));
+  return sd_event_source_set_enabled(arrived_source_.get(), SD_EVENT_ONESHOT);
 }
 
-int EventScheduler::on_arrived(sd_event_source*, void* self) {
+void EventScheduler::on_arrived() {
   // Moved out: a task may add another, or end the loop and with it the scheduler.
-  auto tasks = std::exchange(static_cast<EventScheduler*>(self)->arrived_, {});
+  auto tasks = std::exchange(arrived_, {});
   for (auto& task : tasks)
     task();
-  return 0;
 }
 
 }  // namespace nvccd

@@ -26,8 +26,8 @@ class EventScheduler final : public Scheduler {
  private:
   class Inbox;
   EventScheduler(sd_event* event, std::shared_ptr<Inbox> inbox);
-  static int on_inbox(sd_event_source* source, int fd, std::uint32_t events, void* self);
-  static int on_arrived(sd_event_source* source, void* self);
+  int on_inbox();
+  void on_arrived();
 
   EventPtr event_;
   std::shared_ptr<Inbox> inbox_;

@@ -6,6 +6,8 @@
 
 #include <memory>
 
+#include "common/base/c_boundary.h"
+
 namespace nvccd {
 namespace {
 
@@ -38,9 +40,8 @@ Result<KmodContextPtr> make_context(const std::string& root) {
 }
 
 Result<KmodListPtr> look_up(kmod_ctx* context, const std::string& alias) {
-  kmod_list* found = nullptr;
-  const int result = kmod_module_new_from_lookup(context, alias.c_str(), &found);
-  KmodListPtr list(found);
+  KmodListPtr list;
+  const int result = kmod_module_new_from_lookup(context, alias.c_str(), out(list));
   if (result < 0)
     return std::unexpected(
         system_error(fmt::format("cannot look for kernel modules for {}", alias), -result));
@@ -84,12 +85,12 @@ Result<std::vector<std::string>> find_allowed_modules(const std::string& alias, 
   if (!context) return std::unexpected(context.error());
   const auto list = look_up(context->get(), alias);
   if (!list) return std::unexpected(list.error());
-  kmod_list* allowed = nullptr;
-  const int result = kmod_module_apply_filter(context->get(), KMOD_FILTER_BLACKLIST, list->get(), &allowed);
-  const KmodListPtr allowed_owner(allowed);
+  KmodListPtr allowed;
+  const int result =
+      kmod_module_apply_filter(context->get(), KMOD_FILTER_BLACKLIST, list->get(), out(allowed));
   if (result < 0) return std::unexpected(system_error("cannot tell which modules are denied", -result));
   std::vector<std::string> names;
-  for (kmod_list* entry = allowed; entry != nullptr; entry = kmod_list_next(allowed, entry)) {
+  for (kmod_list* entry = allowed.get(); entry != nullptr; entry = kmod_list_next(allowed.get(), entry)) {
     const KmodModulePtr module(kmod_module_get_module(entry));
     if (!is_disabled(module.get())) names.emplace_back(kmod_module_get_name(module.get()));
   }
@@ -107,11 +108,10 @@ Result<bool> has_module(const std::string& name, const std::string& root) {
 Result<std::string> module_options(const std::string& name, const std::string& root) {
   const auto context = make_context(root);
   if (!context) return std::unexpected(context.error());
-  kmod_module* found = nullptr;
-  if (const int result = kmod_module_new_from_name(context->get(), name.c_str(), &found); result < 0)
+  KmodModulePtr module;
+  if (const int result = kmod_module_new_from_name(context->get(), name.c_str(), out(module)); result < 0)
     return std::unexpected(system_error(fmt::format("cannot look for options of module {}", name), -result));
-  const KmodModulePtr module(found);
-  const char* options = kmod_module_get_options(found);
+  const char* options = kmod_module_get_options(module.get());
   return std::string(options == nullptr ? "" : options);
 }
 

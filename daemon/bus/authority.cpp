@@ -91,17 +91,15 @@ int Authority::watch_caller(Pending& pending, const char* sender) {
       ","
       "arg0='{}',arg2=''",
       sender);
-  sd_bus_slot* slot = nullptr;
-  const int r = sd_bus_add_match_async(bus_, &slot, match.c_str(), on_caller_left, nullptr, &pending);
-  pending.caller_left.reset(slot);
-  return r;
+  return sd_bus_add_match_async(bus_, out(pending.caller_left), match.c_str(), callback<on_caller_left>,
+                                nullptr, &pending);
 }
 
 int Authority::send_check(Pending& pending, Access access) {
-  sd_bus_message* message = nullptr;
-  int r = sd_bus_message_new_method_call(bus_, &message, polkit_name, polkit_path, polkit_interface,
+  BusMessagePtr check;
+  int r = sd_bus_message_new_method_call(bus_, out(check), polkit_name, polkit_path, polkit_interface,
                                          "CheckAuthorization");
-  const BusMessagePtr check(message);
+  sd_bus_message* const message = check.get();
   // The unique name, not the process: names are never used again, process ids are.
   const char* sender = sd_bus_message_get_sender(pending.call.get());
   if (r >= 0)
@@ -116,10 +114,7 @@ int Authority::send_check(Pending& pending, Access access) {
   if (r >= 0) r = sd_bus_message_append(message, "us", flags, pending.cancellation_id.c_str());
   if (r < 0) return r;
   // Without a time limit: the usual one is shorter than a person takes to type a password.
-  sd_bus_slot* slot = nullptr;
-  r = sd_bus_call_async(bus_, &slot, message, on_answer, &pending, UINT64_MAX);
-  pending.check.reset(slot);
-  return r;
+  return sd_bus_call_async(bus_, out(pending.check), message, callback<on_answer>, &pending, UINT64_MAX);
 }
 
 Authority::Pending Authority::take(const Pending& pending) {
@@ -131,17 +126,15 @@ Authority::Pending Authority::take(const Pending& pending) {
 
 // Closes a password dialog that nobody waits for any more.
 void Authority::forget_check(const std::string& cancellation_id) {
-  sd_bus_message* message = nullptr;
-  const int r = sd_bus_message_new_method_call(bus_, &message, polkit_name, polkit_path, polkit_interface,
+  BusMessagePtr cancel;
+  const int r = sd_bus_message_new_method_call(bus_, out(cancel), polkit_name, polkit_path, polkit_interface,
                                                "CancelCheckAuthorization");
-  const BusMessagePtr cancel(message);
-  if (r < 0 || sd_bus_message_append(message, "s", cancellation_id.c_str()) < 0) return;
-  sd_bus_message_set_expect_reply(message, 0);
-  sd_bus_send(bus_, message, nullptr);
+  if (r < 0 || sd_bus_message_append(cancel.get(), "s", cancellation_id.c_str()) < 0) return;
+  sd_bus_message_set_expect_reply(cancel.get(), 0);
+  sd_bus_send(bus_, cancel.get(), nullptr);
 }
 
-int Authority::on_answer(sd_bus_message* answer, void* userdata, sd_bus_error*) noexcept {
-  auto& entry = *static_cast<Pending*>(userdata);
+void Authority::on_answer(Pending& entry, sd_bus_message* answer) {
   const Pending pending = entry.authority->take(entry);
   // The error belongs to the caller's message, not to the answer that is being handled.
   BusError error;
@@ -150,15 +143,12 @@ int Authority::on_answer(sd_bus_message* answer, void* userdata, sd_bus_error*) 
     return execute(pending.call.get(), pending.plan, error.get());
   });
   if (r < 0) sd_bus_reply_method_errno(pending.call.get(), r, error.get());
-  return 0;
 }
 
-int Authority::on_caller_left(sd_bus_message*, void* userdata, sd_bus_error*) noexcept {
-  auto& entry = *static_cast<Pending*>(userdata);
+void Authority::on_caller_left(Pending& entry) {
   Authority& authority = *entry.authority;
   const Pending pending = authority.take(entry);
   authority.forget_check(pending.cancellation_id);
-  return 0;
 }
 
 }  // namespace nvccd::dbus

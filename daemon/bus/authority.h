@@ -44,8 +44,8 @@ class Authority {
   Pending take(const Pending& pending);
   void forget_check(const std::string& cancellation_id);
 
-  static int on_answer(sd_bus_message* answer, void* userdata, sd_bus_error* error) noexcept;
-  static int on_caller_left(sd_bus_message* signal, void* userdata, sd_bus_error* error) noexcept;
+  static void on_answer(Pending& entry, sd_bus_message* answer);
+  static void on_caller_left(Pending& entry);
 
   sd_bus* bus_;
   std::list<Pending> pending_;

@@ -49,9 +49,7 @@ class BusService::Objects final : public ManagerObserver {
       jobs_.insert(dbus::job_path(id), {manager_, authority_, job});
     manager_.add_observer(*this);
 
-    sd_bus_slot* slot = nullptr;
-    int r = sd_bus_add_object_manager(bus_, &slot, dbus::manager_path);
-    object_manager_.reset(slot);
+    int r = sd_bus_add_object_manager(bus_, out(object_manager_), dbus::manager_path);
     if (r >= 0) r = node_.attach();
     if (r >= 0) r = devices_.attach(dbus::device_prefix);
     if (r >= 0) r = jobs_.attach(dbus::job_prefix);

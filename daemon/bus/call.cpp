@@ -23,9 +23,8 @@ int execute(sd_bus_message* call, const Plan& plan, sd_bus_error* error) {
     const auto kept = plan.run_later(share(call));
     return kept ? 1 : set_error(error, kept.error());
   }
-  sd_bus_message* message = nullptr;
-  if (const int r = sd_bus_message_new_method_return(call, &message); r < 0) return r;
-  const BusMessagePtr reply(message);
+  BusMessagePtr reply;
+  if (const int r = sd_bus_message_new_method_return(call, out(reply)); r < 0) return r;
   if (const auto done = plan.run(reply.get()); !done) return set_error(error, done.error());
   return sd_bus_message_send(reply.get());
 }

@@ -64,7 +64,7 @@ bool may_wait(const Waiting& waiting, const char* sender, CallOf call_of) {
   return waiting.size() < most && of_this_caller < most_of_a_caller;
 }
 
-// No exception may reach sd-bus, which is C: what is thrown in `body` becomes a D-Bus error.
+// Instead of callback<> where somebody waits for an answer: what is thrown in `body` becomes a D-Bus error.
 template <typename Body>
 int at_c_boundary(sd_bus_error* error, Body body) {
   try {

@@ -16,9 +16,9 @@ int append(sd_bus_message* reply, const Finding& finding) {
 }
 
 int send_answer(sd_bus_message* call, const Findings& findings) {
-  sd_bus_message* message = nullptr;
-  int r = sd_bus_message_new_method_return(call, &message);
-  const BusMessagePtr reply(message);
+  BusMessagePtr reply;
+  int r = sd_bus_message_new_method_return(call, out(reply));
+  sd_bus_message* const message = reply.get();
   if (r >= 0) r = sd_bus_message_open_container(message, 'a', "(ssss)");
   for (const Finding& finding : findings)
     if (r >= 0) r = append(message, finding);

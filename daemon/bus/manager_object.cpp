@@ -79,10 +79,7 @@ ManagerObject::ManagerObject(sd_bus* bus, Manager& manager, Authority& authority
       check_calls_(std::move(check)) {}
 
 int ManagerObject::attach() {
-  sd_bus_slot* slot = nullptr;
-  const int r = sd_bus_add_object_vtable(bus_, &slot, manager_path, manager_interface, vtable.data(), this);
-  slot_.reset(slot);
-  return r;
+  return sd_bus_add_object_vtable(bus_, out(slot_), manager_path, manager_interface, vtable.data(), this);
 }
 
 void ManagerObject::signal_changes() {

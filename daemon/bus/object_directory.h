@@ -26,14 +26,12 @@ class ObjectDirectory {
 
   // Below `prefix` is one object for every entry from now on. Negative errno on failure.
   int attach(const char* prefix) {
-    sd_bus_slot* slot = nullptr;
-    int r = sd_bus_add_fallback_vtable(bus_, &slot, prefix, T::interface, T::vtable(), find, this);
-    vtable_slot_.reset(slot);
-    if (r < 0) return r;
-    slot = nullptr;
-    r = sd_bus_add_node_enumerator(bus_, &slot, prefix, enumerate, this);
-    enumerator_slot_.reset(slot);
-    return r;
+    if (const int r = sd_bus_add_fallback_vtable(bus_, out(vtable_slot_), prefix, T::interface, T::vtable(),
+                                                 callback<&ObjectDirectory::find>, this);
+        r < 0)
+      return r;
+    return sd_bus_add_node_enumerator(bus_, out(enumerator_slot_), prefix,
+                                      callback<&ObjectDirectory::enumerate>, this);
   }
 
   // Adds an object without a signal: for those that are there before anybody can look.
@@ -75,21 +73,19 @@ class ObjectDirectory {
     Value signalled;
   };
 
-  static int find(sd_bus*, const char* path, const char*, void* userdata, void** found, sd_bus_error*) {
-    auto& objects = static_cast<ObjectDirectory*>(userdata)->objects_;
-    const auto place = objects.find(path);
-    if (place == objects.end()) return 0;
+  int find(sd_bus*, const char* path, const char*, void** found) {
+    const auto place = objects_.find(path);
+    if (place == objects_.end()) return 0;
     *found = &place->second.object;
     return 1;
   }
 
   // sd-bus frees the list and its strings with free().
-  static int enumerate(sd_bus*, const char*, void* userdata, char*** ret_nodes, sd_bus_error*) {
-    const auto& objects = static_cast<const ObjectDirectory*>(userdata)->objects_;
-    auto** nodes = static_cast<char**>(std::calloc(objects.size() + 1, sizeof(char*)));
+  int enumerate(sd_bus*, const char*, char*** ret_nodes) {
+    auto** nodes = static_cast<char**>(std::calloc(objects_.size() + 1, sizeof(char*)));
     if (!nodes) return -ENOMEM;
     char** end = nodes;
-    for (const auto& [path, entry] : objects) {
+    for (const auto& [path, entry] : objects_) {
       *end = ::strdup(path.c_str());
       if (*end++) continue;
       for (char** node = nodes; *node; ++node)

@@ -98,7 +98,8 @@ constexpr Property<T> property(const char* name, Part) {
   using Published = PublishedBy<T>;
   using Value = std::invoke_result_t<Part, const Published&>;
   constexpr sd_bus_property_get_t get = [](sd_bus*, const char*, const char*, const char*,
-                                           sd_bus_message* reply, void* userdata, sd_bus_error* error) {
+                                           sd_bus_message* reply, void* userdata,
+                                           sd_bus_error* error) noexcept {
     return at_c_boundary(error, [&] {
       return Wire<Value>::append(reply, Part{}(static_cast<const T*>(userdata)->published()));
     });

@@ -9,10 +9,10 @@ std::expected<std::unique_ptr<Inotify>, int> Inotify::create(sd_event* event, Ha
   UniqueFd fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!fd) return std::unexpected(errno);
   std::unique_ptr<Inotify> inotify(new Inotify(std::move(fd), std::move(handler)));
-  sd_event_source* source = nullptr;
-  int r = sd_event_add_io(event, &source, inotify->fd_.get(), EPOLLIN, on_event, inotify.get());
-  inotify->source_.reset(source);
-  if (r >= 0) r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
+  auto& source = inotify->source_;
+  int r = sd_event_add_io(event, out(source), inotify->fd_.get(), EPOLLIN, callback<&Inotify::on_event>,
+                          inotify.get());
+  if (r >= 0) r = sd_event_source_set_priority(source.get(), SD_EVENT_PRIORITY_IMPORTANT);
   if (r < 0) return std::unexpected(-r);
   return inotify;
 }
@@ -24,15 +24,14 @@ std::expected<int, int> Inotify::add(const std::filesystem::path& path, std::uin
 }
 
 // One read at a time: the loop comes back for the rest before it does anything less important.
-int Inotify::on_event(sd_event_source*, int fd, std::uint32_t, void* self) {
+void Inotify::on_event() {
   alignas(inotify_event) std::array<char, 8192> buffer;
-  const auto size = ::read(fd, buffer.data(), buffer.size());
+  const auto size = ::read(fd_.get(), buffer.data(), buffer.size());
   for (ssize_t at = 0; at < size;) {
     const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
     at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
-    static_cast<Inotify*>(self)->handler_(*event);
+    handler_(*event);
   }
-  return 0;
 }
 
 }  // namespace nvccd

@@ -32,7 +32,7 @@ class Inotify {
 
  private:
   Inotify(UniqueFd fd, Handler handler) : fd_(std::move(fd)), handler_(std::move(handler)) {}
-  static int on_event(sd_event_source* source, int fd, std::uint32_t events, void* self);
+  void on_event();
 
   UniqueFd fd_;
   Handler handler_;

@@ -36,11 +36,11 @@ Result<std::unique_ptr<ResumeWatch>> ResumeWatch::create(sd_event* event, std::f
   watch->timer_ = UniqueFd(::timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK));
   if (!watch->timer_) return failed(errno);
   if (auto armed = watch->arm(); !armed) return std::unexpected(armed.error());
-  sd_event_source* source = nullptr;
-  int r = sd_event_add_io(event, &source, watch->timer_.get(), EPOLLIN, on_clock_set, watch.get());
-  watch->source_.reset(source);
+  auto& source = watch->source_;
+  int r = sd_event_add_io(event, out(source), watch->timer_.get(), EPOLLIN,
+                          callback<&ResumeWatch::on_clock_set>, watch.get());
   // Before anybody is told what was true before.
-  if (r >= 0) r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
+  if (r >= 0) r = sd_event_source_set_priority(source.get(), SD_EVENT_PRIORITY_IMPORTANT);
   if (r < 0) return failed(-r);
   return watch;
 }
@@ -56,12 +56,10 @@ Result<> ResumeWatch::arm() {
   return std::unexpected(system_error("cannot set a timer", errno));
 }
 
-int ResumeWatch::on_clock_set(sd_event_source*, int fd, std::uint32_t, void* userdata) {
-  auto& self = *static_cast<ResumeWatch*>(userdata);
+void ResumeWatch::on_clock_set() {
   std::uint64_t ticks = 0;
-  (void)!::read(fd, &ticks, sizeof ticks);  // ECANCELED; the timer stays armed
-  self.clock_was_set(measure_sleep_time());
-  return 0;
+  (void)!::read(timer_.get(), &ticks, sizeof ticks);  // ECANCELED; the timer stays armed
+  clock_was_set(measure_sleep_time());
 }
 
 void ResumeWatch::clock_was_set(const SleepTime& now) {

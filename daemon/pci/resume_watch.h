@@ -34,7 +34,7 @@ class ResumeWatch {
  private:
   explicit ResumeWatch(std::function<void()> resumed);
   Result<> arm();
-  static int on_clock_set(sd_event_source* source, int fd, std::uint32_t events, void* self);
+  void on_clock_set();
 
   std::function<void()> resumed_;
   SleepTime slept_;

@@ -42,17 +42,10 @@ Result<std::unique_ptr<UdevListener>> UdevListener::create(sd_event* event, cons
   if (const int r = udev_monitor_enable_receiving(monitor.get()); r < 0) return failed(-r);
 
   std::unique_ptr<UdevListener> self(new UdevListener(std::move(monitor), std::move(callbacks)));
-  sd_event_source* source = nullptr;
-  const int added = sd_event_add_io(event, &source, udev_monitor_get_fd(self->monitor_.get()), EPOLLIN,
-                                    on_event, self.get());
+  const int added = sd_event_add_io(event, out(self->source_), udev_monitor_get_fd(self->monitor_.get()),
+                                    EPOLLIN, callback<&UdevListener::receive_all>, self.get());
   if (added < 0) return failed(-added);
-  self->source_.reset(source);
   return self;
-}
-
-int UdevListener::on_event(sd_event_source*, int, std::uint32_t, void* self) {
-  static_cast<UdevListener*>(self)->receive_all();
-  return 0;
 }
 
 void UdevListener::receive_all() {

@@ -36,7 +36,6 @@ class UdevListener {
   using MonitorPtr = std::unique_ptr<udev_monitor, MonitorDeleter>;
 
   UdevListener(MonitorPtr monitor, Callbacks callbacks);
-  static int on_event(sd_event_source* source, int fd, std::uint32_t events, void* self);
   void receive_all();
 
   MonitorPtr monitor_;

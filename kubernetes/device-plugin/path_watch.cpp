@@ -38,14 +38,11 @@ bool PathWatch::exists() const {
   return ::lstat(path_.c_str(), &status) == 0;
 }
 
+template <auto handler>
 int PathWatch::add_source(EventSourcePtr& source, const std::filesystem::path& directory,
-                          std::uint32_t events, sd_event_inotify_handler_t handler) {
-  source.reset();
-  sd_event_source* added = nullptr;
-  const int r =
-      sd_event_add_inotify(event_.get(), &added, directory.c_str(), events | IN_ONLYDIR, handler, this);
-  source.reset(added);
-  return r;
+                          std::uint32_t events) {
+  return sd_event_add_inotify(event_.get(), out(source), directory.c_str(), events | IN_ONLYDIR,
+                              callback<handler>, this);
 }
 
 // Watches the nearest directory above the path that exists.
@@ -53,8 +50,8 @@ Result<> PathWatch::watch_nearest() {
   int error = 0;
   for (awaited_ = path_; awaited_.has_relative_path();) {
     const auto directory = awaited_.parent_path();
-    error = add_source(parent_source_, directory.parent_path(), name_changed, on_parent_event);
-    if (error >= 0) error = add_source(source_, directory, directory_events, on_event);
+    error = add_source<&PathWatch::on_parent_event>(parent_source_, directory.parent_path(), name_changed);
+    if (error >= 0) error = add_source<&PathWatch::on_event>(source_, directory, directory_events);
     if (error == -ENOENT || error == -ENOTDIR) {
       awaited_ = directory;
       continue;
@@ -78,23 +75,21 @@ int PathWatch::directories_changed() {
   return 0;
 }
 
-int PathWatch::on_parent_event(sd_event_source*, const inotify_event* event, void* self) {
-  auto& watch = *static_cast<PathWatch*>(self);
-  const bool concerns_us = event->len > 0 && watch.awaited_.parent_path().filename() == event->name;
-  return concerns_us ? watch.directories_changed() : 0;
+int PathWatch::on_parent_event(sd_event_source*, const inotify_event* event) {
+  const bool concerns_us = event->len > 0 && awaited_.parent_path().filename() == event->name;
+  return concerns_us ? directories_changed() : 0;
 }
 
-int PathWatch::on_event(sd_event_source*, const inotify_event* event, void* self) {
-  auto& watch = *static_cast<PathWatch*>(self);
-  if ((event->mask & directory_lost) != 0) return watch.directories_changed();
-  if (event->len == 0 || watch.awaited_.filename() != event->name) return 0;
-  if (watch.awaited_ != watch.path_) return watch.directories_changed();
+int PathWatch::on_event(sd_event_source*, const inotify_event* event) {
+  if ((event->mask & directory_lost) != 0) return directories_changed();
+  if (event->len == 0 || awaited_.filename() != event->name) return 0;
+  if (awaited_ != path_) return directories_changed();
   if ((event->mask & (IN_DELETE | IN_MOVED_FROM)) != 0)
-    watch.handler_(PathEvent::gone);
+    handler_(PathEvent::gone);
   else if ((event->mask & (IN_CREATE | IN_MOVED_TO)) != 0)
-    watch.handler_(PathEvent::appeared);
+    handler_(PathEvent::appeared);
   else
-    watch.handler_(PathEvent::written);
+    handler_(PathEvent::written);
   return 0;
 }
 

@@ -34,13 +34,13 @@ class PathWatch {
  private:
   PathWatch(sd_event* event, std::filesystem::path path, Handler handler);
   Result<> watch_nearest();
-  int add_source(EventSourcePtr& source, const std::filesystem::path& directory, std::uint32_t events,
-                 sd_event_inotify_handler_t handler);
+  template <auto handler>
+  int add_source(EventSourcePtr& source, const std::filesystem::path& directory, std::uint32_t events);
   bool exists() const;
   int directories_changed();
   int give_up(const Error& error);
-  static int on_event(sd_event_source* source, const inotify_event* event, void* self);
-  static int on_parent_event(sd_event_source* source, const inotify_event* event, void* self);
+  int on_event(sd_event_source* source, const inotify_event* event);
+  int on_parent_event(sd_event_source* source, const inotify_event* event);
 
   EventPtr event_;
   std::filesystem::path path_;

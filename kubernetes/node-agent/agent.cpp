@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "common/bus/error_name.h"
-
 namespace nvccd::agent {
 namespace {
 
@@ -34,14 +32,6 @@ std::string patch_text(const ObjectMeta& node, const Labels& labels) {
   return Json{{"metadata", metadata}}.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-// What nvccd will not do whatever we try; anything else is worth another try.
-bool is_refusal(const std::string& name) {
-  return name == SD_BUS_ERROR_ACCESS_DENIED || name == SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED ||
-         name == dbus::error_name(ErrorKind::not_supported) ||
-         name == dbus::error_name(ErrorKind::invalid_mode) ||
-         name == dbus::error_name(ErrorKind::device_busy);
-}
-
 }  // namespace
 
 Agent::Agent(sd_event* event, Scheduler& scheduler, Clock& clock, ApiClient& api, LocalState& local,
@@ -59,11 +49,7 @@ Agent::Agent(sd_event* event, Scheduler& scheduler, Clock& clock, ApiClient& api
       [this] { wake(); });
   nvccd_ = std::make_unique<NvccdLink>(
       event, scheduler, settings_.bus,
-      NvccdLink::Handlers{.changed =
-                              [this] {
-                                settle_cancelled();
-                                wake();
-                              },
+      NvccdLink::Handlers{.changed = [this] { nvccd_changed(); },
                           .job_ended = [this](const std::string& path,
                                               const client::JobView& job) { job_ended(path, job); }});
 }
@@ -82,7 +68,8 @@ void Agent::reconcile() {
   const auto node = node_watch_->objects().find(settings_.node);
   if (node == node_watch_->objects().end()) return;
   follow_operands(node->second.labels);
-  note_wish(node->second.labels);
+  memory_ = on_wish(std::move(memory_), wish_of(node->second.labels));
+  note_presence();
   const Situation now = situation(node->second);
   Decision decision = decide(now);
   events_.report(decision.notices);
@@ -91,7 +78,7 @@ void Agent::reconcile() {
 
 // ---- what is known ----
 
-Situation Agent::situation(const ObjectMeta& node) {
+Situation Agent::situation(const ObjectMeta& node) const {
   Situation now{.labels = node.labels, .presence = presence(), .label_modes = local_.label_modes()};
   if (pod_watch_) {
     const auto state = pod_watch_->state();
@@ -103,40 +90,37 @@ Situation Agent::situation(const ObjectMeta& node) {
         if (const auto label = pod.labels.find(key); label != pod.labels.end())
           now.running_apps.insert(label->second);
   }
-  if (now.presence == Presence::present) {
-    now.nvccd = nvccd_->snapshot();
-    note_devices(now.nvccd);
-  }
+  if (now.presence == Presence::present) now.nvccd = nvccd_->snapshot();
   now.nfd_writes_labels =
       node.nfd_labels.contains(mode_state_label) || node.nfd_labels.contains(ready_state_label);
-  now.check = check_;
-  now.refusal = refusal_;
-  now.cancelled_job = cancelled_job_;
+  now.check = memory_.check;
+  now.refusal = memory_.refusal;
+  now.cancelled_job = memory_.cancelled_job;
   now.withdrawn = local_.withdrawn();
-  now.waited_long_enough = waited_long_enough_;
+  now.waited_long_enough = memory_.waited_long_enough;
   return now;
 }
 
-Presence Agent::presence() {
+Presence Agent::presence() const {
   const auto running = nvccd_->running();
   if (!running) return Presence::unknown;
-  if (*running) {
+  if (*running) return Presence::present;
+  return memory_.nvccd_is_missing ? Presence::missing : Presence::absent;
+}
+
+void Agent::note_presence() {
+  const auto running = nvccd_->running();
+  if (running == true) {
     absence_timer_.reset();
-    nvccd_is_missing_ = false;
-    return Presence::present;
-  }
-  // Whoever comes back has forgotten what it was asked, and may think differently.
-  check_.reset();
-  refusal_.reset();
-  our_job_.clear();
-  cancelled_job_.reset();
-  if (nvccd_is_missing_) return Presence::missing;
-  if (!absence_timer_)
+    memory_ = on_devices(on_nvccd_present(std::move(memory_)), nvccd_->snapshot().devices);
+  } else if (running == false) {
+    memory_ = on_nvccd_absent(std::move(memory_));
+    if (memory_.nvccd_is_missing || absence_timer_) return;
     absence_timer_ = scheduler_.after(longest_restart, [this] {
-      nvccd_is_missing_ = true;
+      memory_ = on_nvccd_missing(std::move(memory_));
       wake();
     });
-  return Presence::absent;
+  }
 }
 
 void Agent::follow_operands(const Labels& labels) {
@@ -152,29 +136,6 @@ void Agent::follow_operands(const Labels& labels) {
   }
 }
 
-void Agent::note_wish(const Labels& labels) {
-  Wish wish = wish_of(labels);
-  if (wish == wish_) return;
-  wish_ = std::move(wish);
-  check_.reset();
-  refusal_.reset();
-  cancelled_.reset();
-}
-
-// With other devices, or once one is free, the answer may be another.
-void Agent::note_devices(const client::Snapshot& nvccd) {
-  std::set<std::string> devices;
-  std::set<std::string> used;
-  for (const auto& device : nvccd.devices) {
-    devices.insert(device.address);
-    if (device.in_use) used.insert(device.address);
-  }
-  if (devices != devices_) check_.reset();
-  if (devices != devices_ || (refused_for_use_ && used != used_)) refusal_.reset();
-  devices_ = std::move(devices);
-  used_ = std::move(used);
-}
-
 // ---- what is done ----
 
 void Agent::carry_out(const ObjectMeta& node, Decision decision) {
@@ -185,11 +146,7 @@ void Agent::carry_out(const ObjectMeta& node, Decision decision) {
 }
 
 bool Agent::keep_files(const Decision& decision) {
-  if (decision.forget_label_modes)
-    if (auto done = local_.set_label_modes({}); !done) {
-      spdlog::error("{}", done.error().message());
-      return false;
-    }
+  if (decision.forget_label_modes && !keep_label_modes({})) return false;
   if (!decision.withdrawn || *decision.withdrawn == local_.withdrawn()) return true;
   if (auto done = local_.set_withdrawn(*decision.withdrawn); !done) {
     spdlog::error("{}", done.error().message());
@@ -204,10 +161,10 @@ bool Agent::keep_files(const Decision& decision) {
 void Agent::wait_for_operands(bool waiting) {
   if (!waiting) {
     operand_timer_.reset();
-    waited_long_enough_ = false;
+    memory_ = on_operands_not_awaited(std::move(memory_));
   } else if (!operand_timer_) {
     operand_timer_ = scheduler_.after(longest_wait_for_operands, [this] {
-      waited_long_enough_ = true;
+      memory_ = on_operands_awaited_long(std::move(memory_));
       wake();
     });
   }
@@ -264,84 +221,70 @@ void Agent::call(Call call) {
     // Before the call: a crash in between must not make the mode an administrator's.
     auto modes = local_.label_modes();
     modes.insert(set->mode);
-    if (auto done = local_.set_label_modes(std::move(modes)); !done) {
-      spdlog::error("{}", done.error().message());
-      return pause();
-    }
+    if (!keep_label_modes(std::move(modes))) return pause();
     spdlog::info("asking nvccd for mode {}", set->mode);
   } else if (const auto* cancel = std::get_if<CancelJob>(&call)) {
     spdlog::info("cancelling nvccd's job {}: the label asks for something else", cancel->id);
-    cancelled_job_ = cancel->id;
+    memory_ = on_cancel(std::move(memory_), cancel->id);
   }
   nvccd_->call(call, [this, call](const CallResult& result) { called(call, result); });
 }
 
 void Agent::called(const Call& call, const CallResult& result) {
-  if (const auto* check = std::get_if<CheckMode>(&call)) return check_answered(check->mode, result);
-  if (const auto* set = std::get_if<SetMode>(&call)) return change_answered(set->mode, result);
+  if (const auto* check = std::get_if<CheckMode>(&call)) {
+    memory_ = on_check_answered(std::move(memory_), check->change, result);
+    if (!result && result.error().kind == CallError::Kind::passing) pause();
+  } else if (const auto* set = std::get_if<SetMode>(&call)) {
+    change_answered(*set, result);
+  } else if (std::holds_alternative<ClearMode>(call)) {
+    change_answered(ClearMode{}, result);
+  }
   // That leaves CancelJob: a job that cannot be cancelled any more ends by itself.
-  if (std::holds_alternative<ClearMode>(call)) change_answered("", result);
 }
 
-void Agent::refuse(const std::string& mode, const std::string& message, const std::string& error_name) {
-  refusal_ = Refusal{.mode = mode, .message = message};
-  refused_for_use_ = error_name == dbus::error_name(ErrorKind::device_busy);
-}
-
-void Agent::check_answered(const std::string& mode, const CallResult& result) {
-  if (result.ok())
-    check_ = Check{.mode = mode, .affects = result.affects};
-  else if (is_refusal(result.error_name))
-    refuse(mode, result.error_message, result.error_name);
-  else
-    pause();
-}
-
-void Agent::change_answered(const std::string& mode, const CallResult& result) {
-  if (result.ok()) {
-    our_job_ = result.job;
-    our_mode_ = mode;
+void Agent::change_answered(const Change& change, const CallResult& result) {
+  memory_ = on_change_answered(std::move(memory_), change, result);
+  if (result) {
     retry_.succeeded();
-    if (mode.empty()) return;  // it is the label's until it is really gone
-    if (auto done = local_.set_label_modes({mode}); !done) spdlog::error("{}", done.error().message());
-  } else if (is_refusal(result.error_name)) {
-    refuse(mode, result.error_message, result.error_name);
-  } else {
-    spdlog::warn("nvccd did not take the change of mode: {}; trying again", result.error_message);
+    // One that is cleared is the label's until it is really gone.
+    if (const auto* set = std::get_if<SetMode>(&change)) keep_label_modes({set->mode});
+  } else if (result.error().kind == CallError::Kind::passing) {
+    spdlog::warn("nvccd did not take the change of mode: {}; trying again", result.error().message);
     pause();
   }
 }
 
-// nvccd goes back to the node mode it had when a change was cancelled, or turned out to be impossible.
-// Asking again would only end in the same way.
-void Agent::job_ended(const std::string& path, const client::JobView& job) {
-  if (cancelled_ && is_mode_job(job) && job.id > cancelled_->newest_job) cancelled_.reset();
-  if (path != our_job_) return;
-  our_job_.clear();
-  if (job.state == JobState::done) {
-    if (!our_mode_.empty()) return;
-    if (auto done = local_.set_label_modes({}); !done) spdlog::error("{}", done.error().message());
-    return;
-  }
-  const bool was_cancelled = job.state != JobState::failed;
-  if (was_cancelled && job.id == cancelled_job_) return;
-  spdlog::warn("the change of mode has {}: {}", was_cancelled ? "been cancelled" : "failed", job.error);
-  if (!was_cancelled) return refuse(our_mode_, job.error, job.error_name);
-  cancelled_ = {.refusal = {.mode = our_mode_, .message = job.error}, .newest_job = job.id};
-  for (const client::JobView& other : nvccd_->snapshot().jobs)
-    cancelled_->newest_job = std::max(cancelled_->newest_job, other.id);
-  nvccd_->refresh();
+bool Agent::keep_label_modes(std::set<std::string> modes) {
+  const auto done = local_.set_label_modes(std::move(modes));
+  if (!done) spdlog::error("{}", done.error().message());
+  return done.has_value();
 }
 
-// nvccd cancels a change that waits also when it is asked for another one, and tells of that one only then.
-void Agent::settle_cancelled() {
-  if (!cancelled_ || nvccd_->busy()) return;
-  const Cancelled cancelled = *std::exchange(cancelled_, std::nullopt);
-  if (nvccd_->running() != true) return;
-  const bool replaced = std::ranges::any_of(nvccd_->snapshot().jobs, [&](const client::JobView& job) {
-    return is_mode_job(job) && job.id > cancelled.newest_job;
-  });
-  if (!replaced) refuse(cancelled.refusal.mode, cancelled.refusal.message, "");
+void Agent::job_ended(const std::string& path, const client::JobView& job) {
+  const Memory before = memory_;
+  memory_ = on_job_ended(before, path, job, nvccd_->snapshot().jobs);
+  switch (end_of_job(before, path, job)) {
+    case JobEnd::not_ours:
+    case JobEnd::cancelled_by_us:
+      break;
+    case JobEnd::done:
+      if (std::holds_alternative<ClearMode>(before.job->change)) keep_label_modes({});
+      break;
+    case JobEnd::failed:
+      spdlog::warn("the change of mode has failed: {}", job.error);
+      break;
+    case JobEnd::cancelled:
+      spdlog::warn("the change of mode has been cancelled: {}", job.error);
+      nvccd_->refresh();
+      break;
+  }
+}
+
+void Agent::nvccd_changed() {
+  if (!nvccd_->busy())
+    memory_ = nvccd_->running() == true ? on_jobs_read(std::move(memory_), nvccd_->snapshot().jobs)
+                                        : on_jobs_lost(std::move(memory_));
+  wake();
 }
 
 void Agent::pause(std::optional<Duration> at_least) {

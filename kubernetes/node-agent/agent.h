@@ -13,6 +13,7 @@
 #include "kubernetes/node-agent/decision.h"
 #include "kubernetes/node-agent/event_recorder.h"
 #include "kubernetes/node-agent/local_state.h"
+#include "kubernetes/node-agent/memory.h"
 #include "kubernetes/node-agent/nvccd_link.h"
 #include "kubernetes/node-agent/object_watch.h"
 
@@ -35,11 +36,10 @@ class Agent {
  private:
   void wake();
   void reconcile();
-  Situation situation(const ObjectMeta& node);
-  Presence presence();
   void follow_operands(const Labels& labels);
-  void note_wish(const Labels& labels);
-  void note_devices(const client::Snapshot& nvccd);
+  void note_presence();
+  Situation situation(const ObjectMeta& node) const;
+  Presence presence() const;
 
   void carry_out(const ObjectMeta& node, Decision decision);
   bool keep_files(const Decision& decision);
@@ -49,11 +49,10 @@ class Agent {
   void fetch_node();
   void call(Call call);
   void called(const Call& call, const CallResult& result);
-  void refuse(const std::string& mode, const std::string& message, const std::string& error_name);
-  void check_answered(const std::string& mode, const CallResult& result);
-  void change_answered(const std::string& mode, const CallResult& result);
+  void change_answered(const Change& change, const CallResult& result);
+  bool keep_label_modes(std::set<std::string> modes);
   void job_ended(const std::string& path, const client::JobView& job);
-  void settle_cancelled();
+  void nvccd_changed();
   void pause(std::optional<Duration> at_least = {});
 
   Scheduler& scheduler_;
@@ -67,23 +66,7 @@ class Agent {
   std::unique_ptr<ObjectWatch> pod_watch_;  // while the node has the GPU operator
   std::unique_ptr<NvccdLink> nvccd_;
 
-  // What this process knows besides what it can see.
-  Wish wish_;
-  std::optional<Check> check_;
-  std::optional<Refusal> refusal_;
-  bool refused_for_use_ = false;                // by virtual machines
-  std::set<std::string> devices_, used_;        // addresses: a refusal is about these
-  std::string our_job_;                         // path
-  std::string our_mode_;                        // that it sets
-  std::optional<std::uint64_t> cancelled_job_;  // by us
-  // A job of ours that was cancelled otherwise: a refusal, unless a newer job came in its place.
-  struct Cancelled {
-    Refusal refusal;
-    std::uint64_t newest_job = 0;  // that was known when it ended
-  };
-  std::optional<Cancelled> cancelled_;
-  bool waited_long_enough_ = false;
-  bool nvccd_is_missing_ = false;
+  Memory memory_;
 
   bool awake_ = false;       // reconcile() is on its way
   Retry retry_{scheduler_};  // after a failure nothing is tried until it is over

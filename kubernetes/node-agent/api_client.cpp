@@ -82,7 +82,7 @@ HttpClient::TransferPtr ApiClient::start(HttpRequest request, Done done, HttpCli
   if (const std::string token = config_.token(); !token.empty())
     request.headers.push_back("Authorization: Bearer " + token);
   return http_->start(
-      std::move(request),
+      request,
       [done = std::move(done)](Result<HttpResponse> response) {
         if (!response)
           done(std::unexpected(ApiError{.message = response.error().message()}));

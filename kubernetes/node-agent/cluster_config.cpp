@@ -52,48 +52,56 @@ YAML::Node named(const YAML::Node& config, const char* list, const char* wrappin
   return YAML::Node(YAML::NodeType::Undefined);
 }
 
-// A PEM text that stands in the file itself (in base64) or in a file of its own.
-Result<> read_pem(const YAML::Node& node, const std::string& key, const std::filesystem::path& directory,
-                  std::string& file, std::string& data) {
+// A text in PEM that stands in the file itself (in base64) or in a file of its own.
+Result<std::optional<Pem>> read_pem(const YAML::Node& node, const std::string& key,
+                                    const std::filesystem::path& directory) {
   if (const std::string encoded = text_at(node, (key + "-data").c_str()); !encoded.empty()) {
     const auto decoded = YAML::DecodeBase64(encoded);
     if (decoded.empty()) return invalid(key + "-data is not base64");
-    data.assign(decoded.begin(), decoded.end());
-  } else if (const std::string path = text_at(node, key.c_str()); !path.empty()) {
-    file = directory / path;
+    return Pem::of_text({decoded.begin(), decoded.end()});
   }
-  return {};
+  if (const std::string path = text_at(node, key.c_str()); !path.empty())
+    return Pem::in_file(directory / path);
+  return std::nullopt;
 }
 
-Result<> read_cluster(const YAML::Node& cluster, const std::filesystem::path& directory, Endpoint& endpoint) {
-  endpoint.url = text_at(cluster, "server");
-  while (endpoint.url.ends_with('/'))
-    endpoint.url.pop_back();
-  if (!endpoint.url.starts_with("https://"))
-    return invalid(fmt::format("the server \"{}\" is not reached by https", endpoint.url),
+Result<Endpoint> read_cluster(const YAML::Node& cluster, const std::filesystem::path& directory) {
+  std::string url = text_at(cluster, "server");
+  while (url.ends_with('/'))
+    url.pop_back();
+  if (!url.starts_with("https://"))
+    return invalid(fmt::format("the server \"{}\" is not reached by https", url),
                    "credentials are sent over https only");
   if (text_at(cluster, "insecure-skip-tls-verify") == "true")
     return invalid("insecure-skip-tls-verify is not supported",
                    "give the cluster's certificate-authority instead");
   if (at(cluster, "proxy-url")) return invalid("proxy-url is not supported");
-  endpoint.tls_server_name = text_at(cluster, "tls-server-name");
-  return read_pem(cluster, "certificate-authority", directory, endpoint.ca_file, endpoint.ca_data);
+  auto authority = read_pem(cluster, "certificate-authority", directory);
+  if (!authority) return std::unexpected(authority.error());
+  if (!*authority)
+    return invalid("the cluster has no certificate-authority",
+                   "give the one that signs the API server's certificate; no other is trusted");
+  return Endpoint{.url = std::move(url),
+                  .authority = **std::move(authority),
+                  .tls_server_name = text_at(cluster, "tls-server-name")};
 }
 
-Result<> read_user(const YAML::Node& user, const std::filesystem::path& directory, ClusterConfig& config) {
+Result<ClusterConfig> read_user(const YAML::Node& user, const std::filesystem::path& directory,
+                                Endpoint endpoint) {
   for (const char* key : {"exec", "auth-provider", "username", "password"})
     if (at(user, key))
       return invalid(fmt::format("users[].user.{} is not supported", key),
                      "use a service account's token (token or tokenFile) or a client certificate");
-  if (const std::string file = text_at(user, "tokenFile"); !file.empty())
-    config.token_file = directory / file;
-  config.inline_token = text_at(user, "token");
-  Endpoint& endpoint = config.endpoint;
-  if (auto read = read_pem(user, "client-certificate", directory, endpoint.certificate_file,
-                           endpoint.certificate_data);
-      !read)
-    return read;
-  return read_pem(user, "client-key", directory, endpoint.key_file, endpoint.key_data);
+  auto certificate = read_pem(user, "client-certificate", directory);
+  if (!certificate) return std::unexpected(certificate.error());
+  auto key = read_pem(user, "client-key", directory);
+  if (!key) return std::unexpected(key.error());
+  endpoint.certificate = *std::move(certificate);
+  endpoint.key = *std::move(key);
+  const std::string token_file = text_at(user, "tokenFile");
+  return ClusterConfig{.endpoint = std::move(endpoint),
+                       .token_file = token_file.empty() ? std::filesystem::path() : directory / token_file,
+                       .inline_token = text_at(user, "token")};
 }
 
 Result<ClusterConfig> to_config(const YAML::Node& yaml, const std::filesystem::path& directory) {
@@ -108,13 +116,10 @@ Result<ClusterConfig> to_config(const YAML::Node& yaml, const std::filesystem::p
   const YAML::Node user = named(yaml, "users", "user", user_name);
   if (!user) return invalid(fmt::format("there is no user \"{}\"", user_name));
 
-  ClusterConfig config;
-  if (auto read = read_cluster(cluster, directory, config.endpoint); !read)
-    return std::unexpected(read.error());
-  if (auto read = read_user(user, directory, config); !read) return std::unexpected(read.error());
-  const Endpoint& endpoint = config.endpoint;
-  if (config.token_file.empty() && config.inline_token.empty() && endpoint.certificate_file.empty() &&
-      endpoint.certificate_data.empty())
+  auto endpoint = read_cluster(cluster, directory);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  auto config = read_user(user, directory, *std::move(endpoint));
+  if (config && config->token_file.empty() && config->inline_token.empty() && !config->endpoint.certificate)
     return invalid(fmt::format("user \"{}\" has neither a token nor a client certificate", user_name));
   return config;
 }
@@ -136,9 +141,11 @@ Result<ClusterConfig> in_cluster_config(const std::filesystem::path& directory,
     return invalid("this is no pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set",
                    "outside of a pod give a kubeconfig file with --kubeconfig");
   const bool bare_ipv6 = std::string_view(host).contains(':') && *host != '[';
-  ClusterConfig config{.endpoint = {}, .token_file = directory / "token", .inline_token = {}};
-  config.endpoint.url = "https://" + (bare_ipv6 ? fmt::format("[{}]", host) : std::string(host)) + ":" + port;
-  config.endpoint.ca_file = directory / "ca.crt";
+  ClusterConfig config{
+      .endpoint = {.url = fmt::format("https://{}:{}", bare_ipv6 ? fmt::format("[{}]", host) : host, port),
+                   .authority = Pem::in_file(directory / "ca.crt")},
+      .token_file = directory / "token",
+      .inline_token = {}};
   if (config.token().empty())
     return invalid(fmt::format("there is no token in {}", config.token_file.string()),
                    "the pod needs its service account's token");

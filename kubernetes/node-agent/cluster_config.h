@@ -5,7 +5,8 @@
 #include <functional>
 #include <string>
 
-#include "kubernetes/node-agent/http_client.h"
+#include "common/model/error.h"
+#include "kubernetes/node-agent/endpoint.h"
 
 namespace nvccd::agent {
 

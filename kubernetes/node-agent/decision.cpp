@@ -113,16 +113,16 @@ class Decider {
 
   // ---- the change ----
 
-  // The node mode that the label leads to and that is not set yet; "" when it is to be cleared.
-  std::optional<std::string> wanted() {
+  // What leads to the node mode that the label asks for; nullopt when it is set already.
+  std::optional<Change> wanted() {
     const std::string& node_mode = s_.nvccd.node.node_mode.text;
     switch (wish_.kind) {
       case Wish::Kind::mode:
         if (wish_.value == node_mode) return std::nullopt;
-        return wish_.value;
+        return SetMode{wish_.value};
       case Wish::Kind::none:
         // Only what the label has set goes with it.
-        if (s_.label_modes.contains(node_mode)) return std::string();
+        if (s_.label_modes.contains(node_mode)) return ClearMode{};
         d_.forget_label_modes = !s_.label_modes.empty();
         return std::nullopt;
       case Wish::Kind::invalid:
@@ -133,18 +133,18 @@ class Decider {
 
   void change_mode() {
     const client::JobView* job = mode_job(s_.nvccd);
-    const auto mode = wanted();
-    refused_ = mode && s_.refusal && s_.refusal->mode == *mode;
-    if (!mode || refused_) {
+    const auto change = wanted();
+    refused_ = change && s_.refusal && s_.refusal->change == *change;
+    if (!change || refused_) {
       const bool ours = job != nullptr && (s_.withdrawn || !to_restore(s_.labels).empty());
       if (!ours) return end_of_change();
       change_is_running(*job);
     } else {
-      begin_change(*mode, job);
+      begin_change(*change, job);
     }
   }
 
-  void begin_change(const std::string& mode, const client::JobView* job) {
+  void begin_change(const Change& change, const client::JobView* job) {
     const bool begun = s_.withdrawn || !to_restore(s_.labels).empty();
     if (!begun)
       if (const std::string label = paused_by_others(s_.labels); !label.empty()) {
@@ -159,20 +159,23 @@ class Decider {
       if (can_be_cancelled(*job) && s_.cancelled_job != job->id) d_.call = CancelJob{job->id};
       return;
     }
-    if (!s_.check || s_.check->mode != mode) {
-      d_.call = CheckMode{mode};
+    if (!s_.check || s_.check->change != change) {
+      d_.call = CheckMode{change};
       return;
     }
     if (s_.check->affects) {
-      d_.notices.push_back({"CCModeChanging",
-                            mode.empty() ? fmt::format("changing the mode to {}, the default", default_mode())
-                                         : fmt::format("changing the mode to {}", mode)});
+      tell_change(change);
       if (!made_way()) return;
     }
-    if (mode.empty())
-      d_.call = ClearMode{};
-    else
-      d_.call = SetMode{mode};
+    std::visit([&](const auto& call) { d_.call = call; }, change);
+  }
+
+  void tell_change(const Change& change) {
+    const auto* set = std::get_if<SetMode>(&change);
+    d_.notices.push_back(
+        {"CCModeChanging",
+         set != nullptr ? fmt::format("changing the mode to {}", set->mode)
+                        : fmt::format("changing the mode to {}, the default", s_.nvccd.node.default_mode)});
   }
 
   // Whether nobody uses the devices through Kubernetes any more.
@@ -204,10 +207,7 @@ class Decider {
 
   void change_is_running(const client::JobView& job) {
     changing_ = true;
-    d_.notices.push_back(
-        {"CCModeChanging", job.mode.text.empty()
-                               ? fmt::format("changing the mode to {}, the default", default_mode())
-                               : fmt::format("changing the mode to {}", job.mode.text)});
+    tell_change(job.mode.text.empty() ? Change(ClearMode{}) : SetMode{job.mode.text});
     std::vector<std::string> held;
     for (const auto& device : s_.nvccd.devices)
       if (device.in_use && is_waited_for(device.address)) held.push_back(device.address);
@@ -255,8 +255,6 @@ class Decider {
     }
     // While a change runs the label keeps saying what was, as it always did.
   }
-
-  const std::string& default_mode() const { return s_.nvccd.node.default_mode.text; }
 
   void write(std::string_view label, std::string_view value) {
     const auto place = s_.labels.find(label);

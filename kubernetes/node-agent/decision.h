@@ -28,16 +28,29 @@ struct Wish {
 };
 Wish wish_of(const Labels& node);
 
+// What is asked of nvccd: a mode of the node, or that the one which is set goes.
+struct SetMode {
+  std::string mode;
+  bool operator==(const SetMode&) const = default;
+};
+struct ClearMode {
+  bool operator==(const ClearMode&) const = default;
+};
+using Change = std::variant<SetMode, ClearMode>;
+
 // What nvccd said to a change before it is made: a dry run.
 struct Check {
-  std::string mode;      // "" of clearing it
+  Change change;
   bool affects = false;  // some device would change
+  bool operator==(const Check&) const = default;
 };
 
-// A mode that nvccd does not want to set, or has given up. It is not asked again for the same wish.
+// A change that nvccd does not want to make, or has given up. It is not asked again for the same wish.
 struct Refusal {
-  std::string mode;  // "" of clearing it
-  std::string message;
+  Change change;
+  std::string message = {};
+  bool because_of_use = false;  // by virtual machines
+  bool operator==(const Refusal&) const = default;
 };
 
 enum class Presence {
@@ -77,12 +90,8 @@ struct Notice {
 };
 
 struct CheckMode {
-  std::string mode;  // "": clearing it
+  Change change;
 };
-struct SetMode {
-  std::string mode;
-};
-struct ClearMode {};
 struct CancelJob {
   std::uint64_t id = 0;
 };

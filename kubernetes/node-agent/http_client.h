@@ -7,33 +7,15 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "common/base/clock.h"
+#include "common/base/deferred_call.h"
 #include "common/base/event.h"
-#include "common/model/error.h"
+#include "kubernetes/node-agent/curl_request.h"
 
 namespace nvccd::agent {
-
-// How the server is reached and whom it has to prove to be. Files are read at each new connection.
-struct Endpoint {
-  std::string url;              // "https://host:port", perhaps with a path; no slash at its end
-  std::string tls_server_name;  // "": the host of the URL
-  std::string ca_file;          // "": ca_data, or if that is empty too the system's authorities
-  std::string ca_data;          // PEM
-  std::string certificate_file, certificate_data;  // of the client, PEM; both empty: none
-  std::string key_file, key_data;
-};
-
-struct HttpRequest {
-  std::string method = "GET";
-  std::string target;  // path and query, begins with a slash
-  std::vector<std::string> headers = {};
-  std::string body = {};
-  Duration limit = std::chrono::seconds(30);  // for all of it
-};
 
 struct HttpResponse {
   long status = 0;
@@ -47,8 +29,9 @@ class HttpClient {
 
   // Takes data of a successful answer as it comes. An error ends the transfer, and is what `done` gets.
   using Stream = std::function<Result<>(std::string_view data)>;
-  // Errors: no answer (connection, TLS, time-out), or a body that is too long. Redirects are answers like
-  // others and not followed. Called from the loop, not from within start().
+  // Errors: no answer (connection, TLS, time-out), a body that is too long, or anything that libcurl did not
+  // take, in which case nothing is sent. Redirects are answers like others and not followed. Called from the
+  // loop, not from within start().
   using Done = std::function<void(Result<HttpResponse>)>;
 
   class Transfer;
@@ -60,32 +43,38 @@ class HttpClient {
   using TransferPtr = std::unique_ptr<Transfer, TransferDeleter>;
 
   static Result<std::unique_ptr<HttpClient>> create(sd_event* event, Endpoint endpoint);
+  // After its last transfer.
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  [[nodiscard]] TransferPtr start(HttpRequest request, Done done, Stream stream = {});
+  [[nodiscard]] TransferPtr start(const HttpRequest& request, Done done, Stream stream = {});
 
  private:
   using MultiPtr = std::unique_ptr<CURLM, CallDeleter<curl_multi_cleanup>>;
 
   HttpClient(sd_event* event, Endpoint endpoint);
   Result<> set_up();
+  Result<> set_up_multi();
   void socket_action(curl_socket_t socket, int events);
   void collect();
+  void fail_all(CURLMcode code);
+  void tell_failure();
 
   int watch(curl_socket_t socket, std::uint32_t events);
 
-  static int on_socket_wanted(CURL*, curl_socket_t socket, int what, void* self, void*);
-  static int on_timer_wanted(CURLM*, long milliseconds, void* self);
-  static int on_io(sd_event_source*, int fd, std::uint32_t events, void* self);
-  static int on_timer(sd_event_source*, std::uint64_t, void* self);
+  int on_socket_wanted(CURL* handle, curl_socket_t socket, int what);
+  int on_timer_wanted(CURLM* multi, long milliseconds);
+  void on_io(sd_event_source* source, int fd, std::uint32_t events);
+  void on_timer();
 
   EventPtr event_;
-  Endpoint endpoint_;
+  const Endpoint endpoint_;
   EventSourcePtr timer_;
   std::map<curl_socket_t, EventSourcePtr> sockets_;
-  MultiPtr multi_;  // uses all of the above until it is gone
+  std::set<Transfer*> transfers_;
+  std::unique_ptr<DeferredCall> failures_;  // of transfers that libcurl does not have
+  MultiPtr multi_;                          // uses all of the above until it is gone
 };
 
 }  // namespace nvccd::agent

@@ -29,6 +29,10 @@ std::optional<client::ManagedObjects> read_others(sd_bus_message* answer) {
   return objects;
 }
 
+constexpr auto bus_closes =
+    "type='signal',sender='org.freedesktop.DBus.Local',path='/org/freedesktop/DBus/Local',"
+    "interface='org.freedesktop.DBus.Local',member='Disconnected'";
+
 int append_options(sd_bus_message* message, bool dry_run) {
   return dry_run ? sd_bus_message_append(message, "a{sv}", 1, "dry-run", "b", 1)
                  : sd_bus_message_append(message, "a{sv}", 0);
@@ -46,6 +50,20 @@ NvccdLink::NvccdLink(sd_event* event, Scheduler& scheduler, std::string address,
 
 NvccdLink::~NvccdLink() = default;
 
+template <auto handler>
+int NvccdLink::follow(BusSlotPtr& slot, const char* match) {
+  return sd_bus_add_match_async(bus_.get(), out(slot), match, callback<handler>, nullptr, this);
+}
+
+// What cannot be sent fails as if the bus had gone; that ends every call.
+template <auto answered>
+bool NvccdLink::send(const BusMessagePtr& message, BusSlotPtr& slot) {
+  const int r = message ? sd_bus_call_async(bus_.get(), out(slot), message.get(), callback<answered>, this, 0)
+                        : -ENOTCONN;
+  if (r < 0) closing_ = scheduler_.after(Duration(0), [this, r] { disconnected(-r); });
+  return r >= 0;
+}
+
 // ---- the bus ----
 
 void NvccdLink::open() {
@@ -57,23 +75,9 @@ int NvccdLink::connect() {
   if (!bus) return -bus.error();
   bus_ = std::move(*bus);
   int r = sd_bus_attach_event(bus_.get(), event_.get(), SD_EVENT_PRIORITY_NORMAL);
-  const struct {
-    BusSlotPtr& slot;
-    const char* match;
-    sd_bus_message_handler_t handler;
-  } matches[] = {
-      {owner_, client::owner_signals, on_signal},
-      {signals_, client::object_signals, on_signal},
-      {closed_,
-       "type='signal',sender='org.freedesktop.DBus.Local',path='/org/freedesktop/DBus/Local',"
-       "interface='org.freedesktop.DBus.Local',member='Disconnected'",
-       on_disconnected},
-  };
-  for (const auto& [slot, match, handler] : matches) {
-    sd_bus_slot* added = nullptr;
-    if (r >= 0) r = sd_bus_add_match_async(bus_.get(), &added, match, handler, nullptr, this);
-    slot.reset(added);
-  }
+  if (r >= 0) r = follow<&NvccdLink::note>(owner_, client::owner_signals);
+  if (r >= 0) r = follow<&NvccdLink::note>(signals_, client::object_signals);
+  if (r >= 0) r = follow<&NvccdLink::bus_closed>(closed_, bus_closes);
   if (r >= 0) fetch();
   return r;
 }
@@ -94,9 +98,9 @@ void NvccdLink::disconnected(int error) {
 void NvccdLink::fetch() {
   const auto message = new_call(dbus::manager_path, properties_interface, "GetAll");
   if (message) sd_bus_message_append(message.get(), "s", dbus::manager_interface);
-  if (!send(message, manager_reply_, on_manager)) return;
-  send(new_call(dbus::manager_path, object_manager_interface, "GetManagedObjects"), objects_reply_,
-       on_objects);
+  if (!send<&NvccdLink::manager_read>(message, manager_reply_)) return;
+  send<&NvccdLink::fetched>(new_call(dbus::manager_path, object_manager_interface, "GetManagedObjects"),
+                            objects_reply_);
 }
 
 void NvccdLink::refresh() {
@@ -124,7 +128,7 @@ void NvccdLink::fetched(sd_bus_message* reply) {
 void NvccdLink::set_running(bool running) {
   running_ = running;
   mirror_.clear();
-  end_call({.error_name = SD_BUS_ERROR_DISCONNECTED, .error_message = "nvccd has gone", .job = {}});
+  end_call(std::unexpected(CallError{.message = "nvccd has gone"}));
   busy_ = false;
   handlers_.changed();
 }
@@ -156,38 +160,32 @@ void NvccdLink::note_owner(const client::OwnerChanged& owner) {
 
 void NvccdLink::call(const Call& call, Answered answered) {
   BusMessagePtr message;
-  bool dry_run = false;
-  std::string mode;
   if (const auto* cancel = std::get_if<CancelJob>(&call)) {
     const std::string path = fmt::format("{}/{}", dbus::job_prefix, cancel->id);
     message = new_call(path.c_str(), dbus::job_interface, "Cancel");
   } else {
-    if (const auto* check = std::get_if<CheckMode>(&call)) {
-      dry_run = true;
-      mode = check->mode;
-    } else if (const auto* set = std::get_if<SetMode>(&call)) {
-      mode = set->mode;
-    }
-    message = new_call(dbus::manager_path, dbus::manager_interface, mode.empty() ? "ClearMode" : "SetMode");
-    if (message && !mode.empty()) sd_bus_message_append(message.get(), "s", mode.c_str());
-    if (message) append_options(message.get(), dry_run);
+    const auto* check = std::get_if<CheckMode>(&call);
+    const auto* set = check ? std::get_if<SetMode>(&check->change) : std::get_if<SetMode>(&call);
+    message = new_call(dbus::manager_path, dbus::manager_interface, set ? "SetMode" : "ClearMode");
+    if (message && set) sd_bus_message_append(message.get(), "s", set->mode.c_str());
+    if (message) append_options(message.get(), check != nullptr);
   }
   answered_ = std::move(answered);
   busy_ = true;
-  send(message, answer_, on_answer);
+  send<&NvccdLink::call_answered>(message, answer_);
 }
 
 void NvccdLink::call_answered(sd_bus_message* reply) {
   CallResult result;
   if (const sd_bus_error* error = sd_bus_message_get_error(reply)) {
-    result.error_name = error->name ? error->name : SD_BUS_ERROR_FAILED;
-    result.error_message = error->message ? error->message : "";
+    result = std::unexpected(CallError{.kind = kind_of_error(error->name ? error->name : ""),
+                                       .message = error->message ? error->message : ""});
   } else if (const char* job = nullptr; sd_bus_message_read(reply, "o", &job) > 0) {
-    result.job = job;
+    result->job = job;
     // A job is announced before it is the answer. Of one that is not known nobody can say that it affects
     // none.
     const auto known = mirror_.job(job);
-    result.affects = !known || !known->devices.empty();
+    result->affects = !known || !known->devices.empty();
   }
   end_call(result);
   fetch();
@@ -198,52 +196,24 @@ void NvccdLink::end_call(const CallResult& result) {
 }
 
 BusMessagePtr NvccdLink::new_call(const char* path, const char* interface, const char* member) {
-  sd_bus_message* message = nullptr;
+  BusMessagePtr message;
   if (bus_ &&
-      sd_bus_message_new_method_call(bus_.get(), &message, dbus::bus_name, path, interface, member) >= 0)
-    (void)sd_bus_message_set_auto_start(message, 0);
-  return BusMessagePtr(message);
-}
-
-// What cannot be sent fails as if the bus had gone; that ends every call.
-bool NvccdLink::send(const BusMessagePtr& message, BusSlotPtr& slot, sd_bus_message_handler_t answered) {
-  sd_bus_slot* added = nullptr;
-  const int r = message ? sd_bus_call_async(bus_.get(), &added, message.get(), answered, this, 0) : -ENOTCONN;
-  slot.reset(added);
-  if (r < 0) closing_ = scheduler_.after(Duration(0), [this, r] { disconnected(-r); });
-  return r >= 0;
+      sd_bus_message_new_method_call(bus_.get(), out(message), dbus::bus_name, path, interface, member) >= 0)
+    (void)sd_bus_message_set_auto_start(message.get(), 0);
+  return message;
 }
 
 // ---- from sd-bus ----
 
-int NvccdLink::on_signal(sd_bus_message* message, void* self, sd_bus_error*) {
-  static_cast<NvccdLink*>(self)->note(message);
-  return 0;
-}
-
-int NvccdLink::on_manager(sd_bus_message* reply, void* self, sd_bus_error*) {
-  auto* link = static_cast<NvccdLink*>(self);
+void NvccdLink::manager_read(sd_bus_message* reply) {
   auto manager = read_manager(reply);
-  link->manager_is_known_ = manager.has_value();
-  if (manager) link->mirror_.set_manager(*std::move(manager));
-  return 0;
+  manager_is_known_ = manager.has_value();
+  if (manager) mirror_.set_manager(*std::move(manager));
 }
 
-int NvccdLink::on_objects(sd_bus_message* reply, void* self, sd_bus_error*) {
-  static_cast<NvccdLink*>(self)->fetched(reply);
-  return 0;
-}
-
-int NvccdLink::on_answer(sd_bus_message* reply, void* self, sd_bus_error*) {
-  static_cast<NvccdLink*>(self)->call_answered(reply);
-  return 0;
-}
-
-int NvccdLink::on_disconnected(sd_bus_message*, void* self, sd_bus_error*) {
-  auto* link = static_cast<NvccdLink*>(self);
+void NvccdLink::bus_closed() {
   // Not from within a handler of the connection that goes.
-  link->closing_ = link->scheduler_.after(Duration(0), [link] { link->disconnected(ECONNRESET); });
-  return 0;
+  closing_ = scheduler_.after(Duration(0), [this] { disconnected(ECONNRESET); });
 }
 
 }  // namespace nvccd::agent

@@ -9,19 +9,10 @@
 #include "common/base/retry.h"
 #include "common/base/scheduler.h"
 #include "common/bus/mirror.h"
+#include "kubernetes/node-agent/call_result.h"
 #include "kubernetes/node-agent/decision.h"
 
 namespace nvccd::agent {
-
-// How a call of ours ended.
-struct CallResult {
-  std::string error_name;  // "" on success
-  std::string error_message;
-  std::string job;      // path of the job
-  bool affects = true;  // some device changes by it, as far as is known
-
-  bool ok() const { return error_name.empty(); }
-};
 
 class NvccdLink {
  public:
@@ -63,13 +54,12 @@ class NvccdLink {
   void note(sd_bus_message* message);
   void note_owner(const client::OwnerChanged& owner);
   BusMessagePtr new_call(const char* path, const char* interface, const char* member);
-  bool send(const BusMessagePtr& message, BusSlotPtr& slot, sd_bus_message_handler_t answered);
-
-  static int on_signal(sd_bus_message* message, void* self, sd_bus_error*);
-  static int on_manager(sd_bus_message* reply, void* self, sd_bus_error*);
-  static int on_objects(sd_bus_message* reply, void* self, sd_bus_error*);
-  static int on_answer(sd_bus_message* reply, void* self, sd_bus_error*);
-  static int on_disconnected(sd_bus_message*, void* self, sd_bus_error*);
+  template <auto handler>
+  int follow(BusSlotPtr& slot, const char* match);
+  template <auto answered>
+  bool send(const BusMessagePtr& message, BusSlotPtr& slot);
+  void manager_read(sd_bus_message* reply);
+  void bus_closed();
 
   EventPtr event_;
   Scheduler& scheduler_;

@@ -24,8 +24,10 @@ TEST(ExitStatus, IsThatOfTheContract) {
       {"org.freedesktop.DBus.Error.Failed", ExitStatus::failed},
       {"", ExitStatus::failed},
   };
-  for (const auto& [error, status] : cases)
+  for (const auto& [error, status] : cases) {
     EXPECT_EQ(exit_status(error), status) << error;
+    EXPECT_EQ(bus_error(error, "").status, status) << error;
+  }
 }
 
 TEST(AbsentDaemon, IsExplainedWithTheNextStep) {

@@ -31,7 +31,7 @@ TEST(Kubeconfig, GivesServerAuthorityAndToken) {
   const auto config = parse_kubeconfig(kubeconfig(plain_cluster, "    token: abc\n"), "/etc/nvccd");
   ASSERT_TRUE(config) << config.error().message();
   EXPECT_EQ(config->endpoint.url, "https://api.example:6443");
-  EXPECT_EQ(config->endpoint.ca_file, "/etc/nvccd/ca.crt");
+  EXPECT_EQ(config->endpoint.authority, Pem::in_file("/etc/nvccd/ca.crt"));
   EXPECT_EQ(config->token(), "abc");
 }
 
@@ -41,9 +41,9 @@ TEST(Kubeconfig, MayHoldEverythingItself) {
                                   "    client-certificate-data: Y2VydA==\n    client-key-data: a2V5\n"),
                        "/");
   ASSERT_TRUE(config) << config.error().message();
-  EXPECT_EQ(config->endpoint.ca_data, "ca");
-  EXPECT_EQ(config->endpoint.certificate_data, "cert");
-  EXPECT_EQ(config->endpoint.key_data, "key");
+  EXPECT_EQ(config->endpoint.authority, Pem::of_text("ca"));
+  EXPECT_EQ(config->endpoint.certificate, Pem::of_text("cert"));
+  EXPECT_EQ(config->endpoint.key, Pem::of_text("key"));
   EXPECT_EQ(config->token(), "");
 }
 
@@ -54,7 +54,7 @@ TEST(Kubeconfig, OfAKubeletWorks) {
                                   "    client-key: /var/lib/kubelet/pki/kubelet-client-current.pem\n"),
                        "/etc/kubernetes");
   ASSERT_TRUE(config) << config.error().message();
-  EXPECT_EQ(config->endpoint.certificate_file, "/var/lib/kubelet/pki/kubelet-client-current.pem");
+  EXPECT_EQ(config->endpoint.certificate, Pem::in_file("/var/lib/kubelet/pki/kubelet-client-current.pem"));
 }
 
 TEST(Kubeconfig, WhatWouldWeakenTheConnectionIsRefused) {
@@ -62,6 +62,9 @@ TEST(Kubeconfig, WhatWouldWeakenTheConnectionIsRefused) {
   EXPECT_TRUE(
       refusal(kubeconfig("    server: https://a\n    insecure-skip-tls-verify: true\n", "    token: a\n"))
           .contains("insecure-skip-tls-verify"));
+  EXPECT_TRUE(
+      refusal(kubeconfig("    server: https://a\n", "    token: a\n")).contains("no certificate-authority"))
+      << "the system's authorities vouch for half the world";
 }
 
 TEST(Kubeconfig, WhatIsNotSupportedIsSaidAndNotLeftOut) {
@@ -110,7 +113,7 @@ TEST_F(ServiceAccount, OfAPodIsUsed) {
   const auto config = read();
   ASSERT_TRUE(config) << config.error().message();
   EXPECT_EQ(config->endpoint.url, "https://10.0.0.1:443");
-  EXPECT_EQ(config->endpoint.ca_file, (directory.path() / "ca.crt").string());
+  EXPECT_EQ(config->endpoint.authority, Pem::in_file(directory.path() / "ca.crt"));
   EXPECT_EQ(config->token(), "first");
   write_token("second");
   EXPECT_EQ(config->token(), "second") << "tokens are replaced while the pod runs";

@@ -29,7 +29,7 @@ Situation settled() {
 Situation asked_for_ppcie() {
   Situation situation = settled();
   situation.labels[label(mode_label)] = "ppcie";
-  situation.check = Check{.mode = "ppcie", .affects = true};
+  situation.check = Check{.change = SetMode{"ppcie"}, .affects = true};
   return situation;
 }
 
@@ -81,15 +81,15 @@ TEST(Decision, AModeIsCheckedBeforeAnybodyIsDisturbed) {
   situation.labels[vfio_manager] = "true";
   situation.check.reset();
   const Decision decision = decide(situation);
-  EXPECT_EQ(std::get<CheckMode>(decision.call).mode, "ppcie");
+  EXPECT_EQ(std::get<CheckMode>(decision.call).change, Change(SetMode{"ppcie"}));
   EXPECT_TRUE(decision.labels.empty());
   EXPECT_FALSE(decision.withdrawn.value_or(false));
 }
 
 TEST(Decision, ACheckOfAnotherModeIsNone) {
   Situation situation = asked_for_ppcie();
-  situation.check->mode = "off";
-  EXPECT_EQ(std::get<CheckMode>(decide(situation).call).mode, "ppcie");
+  situation.check->change = SetMode{"off"};
+  EXPECT_EQ(std::get<CheckMode>(decide(situation).call).change, Change(SetMode{"ppcie"}));
 }
 
 TEST(Decision, FirstEverybodyMakesWayThenNvccdIsCalled) {
@@ -237,7 +237,7 @@ TEST(Decision, ARefusedModeIsNotAskedForAgain) {
   Situation situation = asked_for_ppcie();
   situation.labels[vfio_manager] = paused_value;
   situation.withdrawn = true;
-  situation.refusal = Refusal{.mode = "ppcie", .message = "not supported"};
+  situation.refusal = Refusal{.change = SetMode{"ppcie"}, .message = "not supported"};
   const Decision decision = decide(situation);
   EXPECT_TRUE(std::holds_alternative<std::monostate>(decision.call));
   EXPECT_EQ(decision.labels, (Labels{{label(mode_state_label), "failed"}, {vfio_manager, "true"}}));
@@ -247,7 +247,7 @@ TEST(Decision, ARefusedModeIsNotAskedForAgain) {
 
 TEST(Decision, ARefusalOfWhatIsNoLongerAskedForSaysNothing) {
   Situation situation = settled();
-  situation.refusal = Refusal{.mode = "ppcie", .message = "not supported"};
+  situation.refusal = Refusal{.change = SetMode{"ppcie"}, .message = "not supported"};
   EXPECT_TRUE(nothing(decide(situation)));
 }
 
@@ -265,8 +265,8 @@ TEST(Decision, WithoutTheLabelOnlyItsOwnModeIsCleared) {
   EXPECT_TRUE(nothing(decide(situation))) << "set by an administrator after the label had set another";
   EXPECT_TRUE(decide(situation).forget_label_modes);
   situation.label_modes = {"on", "ppcie"};
-  EXPECT_EQ(std::get<CheckMode>(decide(situation).call).mode, "");
-  situation.check = Check{.mode = "", .affects = false};
+  EXPECT_EQ(std::get<CheckMode>(decide(situation).call).change, Change(ClearMode{}));
+  situation.check = Check{.change = ClearMode{}, .affects = false};
   EXPECT_TRUE(std::holds_alternative<ClearMode>(decide(situation).call));
   EXPECT_FALSE(decide(situation).forget_label_modes);
 }
@@ -416,7 +416,8 @@ TEST(Decision, EverySituationComesToRest) {
             situation.nvccd.node.mode_state = client::Word<ModeState>(state);
             if (mode) situation.labels[label(mode_label)] = mode;
             if (manager) situation.labels[vfio_manager] = manager;
-            if (mode) situation.check = Check{.mode = mode, .affects = true};
+            if (mode)
+              situation.check = Check{.change = *mode ? Change(SetMode{mode}) : ClearMode{}, .affects = true};
             apply(situation, decide(situation));
             const Decision again = decide(situation);
             EXPECT_TRUE(again.labels.empty()) << (mode ? mode : "-") << ' ' << state;
