@@ -1,7 +1,7 @@
 // containerd or CRI-O, and Kata Containers below it.
 #pragma once
 
-#include "preflight/configuration_text.h"
+#include "common/text/configuration_text.h"
 #include "preflight/host_view.h"
 
 namespace nvccd::preflight {

@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-#include "preflight/configuration_text.h"
+#include "common/text/configuration_text.h"
 #include "preflight/host_view.h"
 
 namespace nvccd::preflight {

@@ -1,11 +1,13 @@
 #include "kubernetes/node-agent/cluster_config.h"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
 #include <fstream>
 #include <optional>
 #include <sstream>
+
+#include "common/text/base64.h"
+#include "common/text/configuration_text.h"
 
 namespace nvccd::agent {
 namespace {
@@ -34,60 +36,73 @@ std::string trimmed(std::string text) {
 
 // ---- kubeconfig ----
 
-YAML::Node at(const YAML::Node& node, const char* key) {
-  return node.IsMap() ? node[key] : YAML::Node(YAML::NodeType::Undefined);
-}
+// A map of the file: what is below a path of it.
+class Section {
+ public:
+  Section(const ConfigurationText& text, std::string path) : text_(text), path_(std::move(path)) {}
 
-std::string text_at(const YAML::Node& node, const char* key) {
-  const YAML::Node value = at(node, key);
-  return value && value.IsScalar() ? value.Scalar() : std::string();
-}
+  bool has(std::string_view key) const { return text_.has(path_of(key)); }
+  // "" where there is none, or it is no text.
+  std::string text(std::string_view key) const { return text_.find(path_of(key)).value_or(""); }
+  Section below(std::string_view key) const { return {text_, path_of(key)}; }
+
+ private:
+  std::string path_of(std::string_view key) const {
+    return path_.empty() ? std::string(key) : fmt::format("{}/{}", path_, key);
+  }
+
+  const ConfigurationText& text_;
+  std::string path_;
+};
 
 // The entry of this name in a list such as "clusters", without its wrapping.
-YAML::Node named(const YAML::Node& config, const char* list, const char* wrapping, const std::string& name) {
-  const YAML::Node entries = at(config, list);
-  if (entries && entries.IsSequence())
-    for (const YAML::Node& entry : entries)
-      if (text_at(entry, "name") == name) return at(entry, wrapping);
-  return YAML::Node(YAML::NodeType::Undefined);
+std::optional<Section> named(const Section& config, const char* list, const char* wrapping,
+                             const std::string& name) {
+  for (std::size_t number = 0;; ++number) {
+    const auto key = std::to_string(number);
+    if (!config.below(list).has(key)) return std::nullopt;
+    if (const auto entry = config.below(list).below(key); entry.text("name") == name) {
+      if (!entry.has(wrapping)) return std::nullopt;
+      return entry.below(wrapping);
+    }
+  }
 }
 
 // A PEM text that stands in the file itself (in base64) or in a file of its own.
-Result<> read_pem(const YAML::Node& node, const std::string& key, const std::filesystem::path& directory,
+Result<> read_pem(const Section& section, const std::string& key, const std::filesystem::path& directory,
                   std::string& file, std::string& data) {
-  if (const std::string encoded = text_at(node, (key + "-data").c_str()); !encoded.empty()) {
-    const auto decoded = YAML::DecodeBase64(encoded);
-    if (decoded.empty()) return invalid(key + "-data is not base64");
-    data.assign(decoded.begin(), decoded.end());
-  } else if (const std::string path = text_at(node, key.c_str()); !path.empty()) {
+  if (const std::string encoded = section.text(key + "-data"); !encoded.empty()) {
+    auto decoded = decode_base64(encoded);
+    if (!decoded || decoded->empty()) return invalid(key + "-data is not base64");
+    data = *std::move(decoded);
+  } else if (const std::string path = section.text(key); !path.empty()) {
     file = directory / path;
   }
   return {};
 }
 
-Result<> read_cluster(const YAML::Node& cluster, const std::filesystem::path& directory, Endpoint& endpoint) {
-  endpoint.url = text_at(cluster, "server");
+Result<> read_cluster(const Section& cluster, const std::filesystem::path& directory, Endpoint& endpoint) {
+  endpoint.url = cluster.text("server");
   while (endpoint.url.ends_with('/'))
     endpoint.url.pop_back();
   if (!endpoint.url.starts_with("https://"))
     return invalid(fmt::format("the server \"{}\" is not reached by https", endpoint.url),
                    "credentials are sent over https only");
-  if (text_at(cluster, "insecure-skip-tls-verify") == "true")
+  if (cluster.text("insecure-skip-tls-verify") == "true")
     return invalid("insecure-skip-tls-verify is not supported",
                    "give the cluster's certificate-authority instead");
-  if (at(cluster, "proxy-url")) return invalid("proxy-url is not supported");
-  endpoint.tls_server_name = text_at(cluster, "tls-server-name");
+  if (cluster.has("proxy-url")) return invalid("proxy-url is not supported");
+  endpoint.tls_server_name = cluster.text("tls-server-name");
   return read_pem(cluster, "certificate-authority", directory, endpoint.ca_file, endpoint.ca_data);
 }
 
-Result<> read_user(const YAML::Node& user, const std::filesystem::path& directory, ClusterConfig& config) {
+Result<> read_user(const Section& user, const std::filesystem::path& directory, ClusterConfig& config) {
   for (const char* key : {"exec", "auth-provider", "username", "password"})
-    if (at(user, key))
+    if (user.has(key))
       return invalid(fmt::format("users[].user.{} is not supported", key),
                      "use a service account's token (token or tokenFile) or a client certificate");
-  if (const std::string file = text_at(user, "tokenFile"); !file.empty())
-    config.token_file = directory / file;
-  config.inline_token = text_at(user, "token");
+  if (const std::string file = user.text("tokenFile"); !file.empty()) config.token_file = directory / file;
+  config.inline_token = user.text("token");
   Endpoint& endpoint = config.endpoint;
   if (auto read = read_pem(user, "client-certificate", directory, endpoint.certificate_file,
                            endpoint.certificate_data);
@@ -96,22 +111,22 @@ Result<> read_user(const YAML::Node& user, const std::filesystem::path& director
   return read_pem(user, "client-key", directory, endpoint.key_file, endpoint.key_data);
 }
 
-Result<ClusterConfig> to_config(const YAML::Node& yaml, const std::filesystem::path& directory) {
-  const std::string current = text_at(yaml, "current-context");
+Result<ClusterConfig> to_config(const Section& file, const std::filesystem::path& directory) {
+  const std::string current = file.text("current-context");
   if (current.empty()) return invalid("there is no current-context");
-  const YAML::Node context = named(yaml, "contexts", "context", current);
+  const auto context = named(file, "contexts", "context", current);
   if (!context) return invalid(fmt::format("there is no context \"{}\"", current));
-  const std::string cluster_name = text_at(context, "cluster");
-  const YAML::Node cluster = named(yaml, "clusters", "cluster", cluster_name);
+  const std::string cluster_name = context->text("cluster");
+  const auto cluster = named(file, "clusters", "cluster", cluster_name);
   if (!cluster) return invalid(fmt::format("there is no cluster \"{}\"", cluster_name));
-  const std::string user_name = text_at(context, "user");
-  const YAML::Node user = named(yaml, "users", "user", user_name);
+  const std::string user_name = context->text("user");
+  const auto user = named(file, "users", "user", user_name);
   if (!user) return invalid(fmt::format("there is no user \"{}\"", user_name));
 
   ClusterConfig config;
-  if (auto read = read_cluster(cluster, directory, config.endpoint); !read)
+  if (auto read = read_cluster(*cluster, directory, config.endpoint); !read)
     return std::unexpected(read.error());
-  if (auto read = read_user(user, directory, config); !read) return std::unexpected(read.error());
+  if (auto read = read_user(*user, directory, config); !read) return std::unexpected(read.error());
   const Endpoint& endpoint = config.endpoint;
   if (config.token_file.empty() && config.inline_token.empty() && endpoint.certificate_file.empty() &&
       endpoint.certificate_data.empty())
@@ -154,12 +169,9 @@ Result<ClusterConfig> read_kubeconfig(const std::filesystem::path& file) {
 }
 
 Result<ClusterConfig> parse_kubeconfig(const std::string& text, const std::filesystem::path& directory) {
-  try {
-    return to_config(YAML::Load(text), directory);
-  } catch (const YAML::Exception& exception) {
-    // Not what(): it may quote the text, and with it a credential.
-    return invalid(fmt::format("line {}: this is not YAML", exception.mark.line + 1));
-  }
+  const auto yaml = parse_yaml(text);
+  if (!yaml) return std::unexpected(yaml.error());
+  return to_config({*yaml, ""}, directory);
 }
 
 }  // namespace nvccd::agent

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "preflight/access_control.h"
-#include "preflight/configuration_text.h"
+#include "common/text/configuration_text.h"
 #include "preflight/host_view.h"
 #include "preflight/libvirt_domain.h"
 #include "preflight/processes.h"
