@@ -22,20 +22,9 @@ Verdict check_settings(const Subject& subject) {
 }
 
 Verdict check_enabled(const Subject& subject) {
-  // The link as it stands: with a root directory of its own its target is elsewhere.
-  std::error_code error;
-  const auto link = subject.host.path("/etc/systemd/system/multi-user.target.wants/nvccd.service");
-  if (std::filesystem::is_symlink(link, error)) return ok("nvccd starts at boot");
+  if (subject.own.starts_at_boot) return ok("nvccd starts at boot");
   return warn("nvccd is not enabled: nothing binds the devices at boot", "systemctl enable --now nvccd");
 }
-
-// What is compared of a state, by address: "on ready", the mode and the state.
-using StateOfDevices = std::map<std::string, std::string>;
-
-struct StateFile {
-  std::uint64_t generation = 0;
-  StateOfDevices devices;
-};
 
 StateOfDevices state_of(const DaemonState& daemon) {
   StateOfDevices devices;
@@ -75,16 +64,16 @@ std::vector<std::string> differences(const StateOfDevices& one, const StateOfDev
 }
 
 Verdict check_state_file(const Subject& subject) {
-  const auto& state_file = subject.state_file;
-  const bool exists = subject.host.has(state_file);
+  const auto& state_file = subject.own.state_file;
+  const auto& state = subject.own.state;
   if (!subject.daemon)
-    return exists ? fail(fmt::format("{} is there, but nvccd is not: programs read an old state", state_file),
-                         "systemctl restart nvccd")
-                  : skip("nvccd does not run, so there is no state file");
-  if (!exists)
+    return state ? fail(fmt::format("{} is there, but nvccd is not: programs read an old state", state_file),
+                        "systemctl restart nvccd")
+                 : skip("nvccd does not run, so there is no state file");
+  if (!state)
     return fail(fmt::format("there is no {}", state_file),
                 "see journalctl -u nvccd for why it cannot be written");
-  const auto written = read_state_file(subject.host, state_file);
+  const auto& written = *state;
   if (!written) return fail(written.error().message(), "systemctl restart nvccd");
   const auto known = state_of(*subject.daemon);
   const auto generation = subject.daemon->node.generation;
@@ -136,6 +125,16 @@ constexpr Check service_check_rows[] = {
 };
 
 }  // namespace
+
+OwnFiles look_at_own_files(const HostView& host, const std::string& state_file) {
+  OwnFiles own{.state_file = state_file};
+  // The link as it stands: with a root directory of its own its target is elsewhere.
+  std::error_code error;
+  own.starts_at_boot = std::filesystem::is_symlink(
+      host.path("/etc/systemd/system/multi-user.target.wants/nvccd.service"), error);
+  if (host.has(state_file)) own.state = read_state_file(host, state_file);
+  return own;
+}
 
 std::span<const Check> service_checks() {
   return service_check_rows;
