@@ -88,7 +88,7 @@ ClientResult<ExitStatus> check(const Arguments& arguments) {
     return has_failed(*findings) ? ExitStatus::failed : ExitStatus::done;
   }
   if (findings.error().status == ExitStatus::not_reachable)
-    if (const Findings local = preflight::run_without_daemon(); !local.empty())
+    if (const Findings local = preflight::judge(preflight::look_over_without_daemon()); !local.empty())
       print_findings(local, arguments);
   return std::unexpected(findings.error());
 }

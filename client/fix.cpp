@@ -49,8 +49,8 @@ ClientResult<> apply(const preflight::Repair& repair) {
 
 ClientResult<ExitStatus> fix(const Arguments& arguments) {
   // Seen with all that this user may see, which is more than the service does in its sandbox.
-  const Findings findings = preflight::run_without_daemon();
-  const auto repairs = preflight::plan_repairs(preflight::HostView(), findings);
+  const auto subject = preflight::look_over_without_daemon();
+  const auto repairs = preflight::plan_repairs(subject, preflight::judge(subject));
   if (repairs.empty()) {
     fmt::print("there is nothing that can be put right without risk; nvccctl check says what else to do\n");
     return ExitStatus::done;

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "common/model/pci_capability.h"
+
 namespace nvccd::preflight {
 namespace {
 
@@ -13,31 +15,19 @@ std::uint32_t read_bytes(std::string_view config, std::size_t offset, std::size_
   return value;
 }
 
-// Offset of an extended capability; 0: there is none.
-std::size_t find_extended(std::string_view config, std::uint32_t wanted) {
-  constexpr std::size_t first = 0x100;
-  constexpr int most = 960;  // as many as fit; a ring ends there too
-  std::size_t offset = first;
-  for (int i = 0; i < most && offset >= first && offset < config.size(); ++i) {
-    const auto header = read_bytes(config, offset, 4);
-    if ((header & 0xffff) == wanted) return offset;
-    offset = header >> 20;
-  }
-  return 0;
-}
-
 }  // namespace
 
 AccessControl read_access_control(std::string_view config) {
   constexpr std::size_t whole = 4096;
-  constexpr std::uint32_t access_control_services = 0x0d;
+  constexpr std::uint16_t access_control_services = 0x0d;
   // Source validation, request redirect, completion redirect, upstream forwarding.
   constexpr std::uint32_t separating = 1U << 0 | 1U << 2 | 1U << 3 | 1U << 4;
   if (config.size() < whole) return AccessControl::unknown;
-  const auto offset = find_extended(config, access_control_services);
-  if (offset == 0) return AccessControl::absent;
-  const auto possible = read_bytes(config, offset + 4, 2) & separating;
-  const auto control = read_bytes(config, offset + 6, 2) & separating;
+  const auto offset = find_extended_capability([&](std::uint32_t at) { return read_bytes(config, at, 4); },
+                                               access_control_services);
+  if (!offset || *offset == 0) return AccessControl::absent;
+  const auto possible = read_bytes(config, *offset + 4, 2) & separating;
+  const auto control = read_bytes(config, *offset + 6, 2) & separating;
   return (control & possible) == possible ? AccessControl::on : AccessControl::off;
 }
 

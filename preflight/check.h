@@ -1,46 +1,12 @@
-// What the checks are made of: a check is a function from what is known of the host to a verdict.
+// What the checks are made of: a check is a pure function from what is known of the host to a verdict.
 #pragma once
 
-#include <map>
 #include <span>
 
-#include "common/config/settings_file.h"
-#include "common/formats/paths.h"
-#include "common/host/device_facts.h"
-#include "common/model/device.h"
 #include "common/model/finding.h"
-#include "common/model/node.h"
-#include "preflight/host_view.h"
+#include "preflight/subject.h"
 
 namespace nvccd::preflight {
-
-// What the running daemon knows; a copy, so that the checks can run in a worker.
-struct DaemonState {
-  NodeState node;
-  std::map<PciAddress, DeviceSnapshot> devices;
-};
-
-// A device of this host that the settings do not exclude.
-struct CheckedDevice {
-  PciAddress address;
-  DeviceFacts facts;
-};
-
-struct Subject {
-  HostView host;
-  Result<LoadedSettings> settings;
-  std::optional<DaemonState> daemon;  // nullopt: asked without the daemon
-  std::string state_file = paths::state_file;
-  std::vector<CheckedDevice> devices = {};
-  std::vector<PciAddress> excluded = {};  // NVIDIA's devices that nvccd leaves to the host
-  HostConfidential confidential = HostConfidential::none;
-  std::optional<Mode> node_mode = {};  // as set at run time, by a label, the bus or nvccctl
-
-  // What is in the files, or the defaults where those are broken.
-  Settings settings_or_default() const { return settings ? settings->settings : Settings(); }
-  // Guests are meant to be confidential, whether or not the host can do that.
-  bool wants_confidential() const;
-};
 
 struct Verdict {
   CheckResult result;

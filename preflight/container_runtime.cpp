@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-#include "preflight/processes.h"
-
 namespace nvccd::preflight {
 namespace {
 
@@ -76,11 +74,11 @@ bool is_same_socket(std::string_view one, std::string_view other) {
 
 // There may be others beside the kubelet's, such as docker's: the one that listens there, or else that of
 // the lowest pid.
-Result<std::string> find_containerd_file(const HostView& host, const std::string& endpoint) {
-  auto processes = list_processes(host);
+Result<std::string> find_containerd_file(const HostView& host, std::optional<std::vector<Process>> processes,
+                                         const std::string& endpoint) {
   if (!processes) return std::unexpected(hidden_processes());
-  std::erase_if(*processes, [&](const Process& process) {
-    return process.name() != "containerd" || !is_in_host_root(host, process);
+  std::erase_if(*processes, [](const Process& process) {
+    return process.name() != "containerd" || !process.in_host_root;
   });
   if (processes->empty()) return usual_file;
   std::ranges::sort(*processes, {}, [](const Process& process) {
@@ -91,8 +89,10 @@ Result<std::string> find_containerd_file(const HostView& host, const std::string
   return file_of(used == processes->end() ? processes->front() : *used);
 }
 
-Result<ContainerRuntime> read_containerd(const HostView& host, const std::string& endpoint) {
-  const auto found = find_containerd_file(host, endpoint);
+Result<ContainerRuntime> read_containerd(const HostView& host,
+                                         const std::optional<std::vector<Process>>& processes,
+                                         const std::string& endpoint) {
+  const auto found = find_containerd_file(host, processes, endpoint);
   if (!found) return std::unexpected(found.error());
   const auto& file = *found;
   ConfigurationText configuration;
@@ -106,7 +106,9 @@ Result<ContainerRuntime> read_containerd(const HostView& host, const std::string
     const auto runtimes = fmt::format("{}/containerd/runtimes", plugin);
     for (const auto& name : configuration.names_below(runtimes))
       runtime.handlers.push_back(
-          {name, configuration.find(fmt::format("{}/{}/options/ConfigPath", runtimes, name)).value_or("")});
+          {.name = name,
+           .kata_config =
+               configuration.find(fmt::format("{}/{}/options/ConfigPath", runtimes, name)).value_or("")});
     if (const auto cdi = configuration.find(fmt::format("{}/enable_cdi", plugin)))
       runtime.cdi = *cdi == "true";
     if (auto listed = configuration.find_list(fmt::format("{}/cdi_spec_dirs", plugin)); !listed.empty())
@@ -133,22 +135,14 @@ Result<ContainerRuntime> read_crio(const HostView& host) {
   ContainerRuntime runtime{.kind = RuntimeKind::crio, .cdi = true};
   for (const auto& name : configuration.names_below(runtimes))
     runtime.handlers.push_back(
-        {name, configuration.find(fmt::format("{}/{}/runtime_config_path", runtimes, name)).value_or("")});
+        {.name = name,
+         .kata_config =
+             configuration.find(fmt::format("{}/{}/runtime_config_path", runtimes, name)).value_or("")});
   runtime.cdi_directories = configuration.find_list("crio/runtime/cdi_spec_dirs");
   return runtime;
 }
 
-}  // namespace
-
-Result<ContainerRuntime> read_container_runtime(const HostView& host, const std::string& endpoint) {
-  if (endpoint.find("crio") != std::string::npos) return read_crio(host);
-  if (endpoint.find("containerd") != std::string::npos) return read_containerd(host, endpoint);
-  for (const auto* socket : {usual_socket, "/run/k3s/containerd/containerd.sock"})
-    if (host.has(socket)) return read_containerd(host, socket);
-  if (host.has("/run/crio/crio.sock")) return read_crio(host);
-  return std::unexpected(Error{.cause = "neither containerd nor CRI-O runs"});
-}
-
+// Together with the drop-ins beside it.
 Result<ConfigurationText> read_kata_configuration(const HostView& host, const std::string& file) {
   auto configuration = read_toml_file(host, file);
   if (!configuration) return configuration;
@@ -161,6 +155,28 @@ Result<ConfigurationText> read_kata_configuration(const HostView& host, const st
     configuration->merge(*part);
   }
   return configuration;
+}
+
+Result<ContainerRuntime> read_used(const HostView& host, const std::optional<std::vector<Process>>& processes,
+                                   const std::string& endpoint) {
+  if (endpoint.find("crio") != std::string::npos) return read_crio(host);
+  if (endpoint.find("containerd") != std::string::npos) return read_containerd(host, processes, endpoint);
+  for (const auto* socket : {usual_socket, "/run/k3s/containerd/containerd.sock"})
+    if (host.has(socket)) return read_containerd(host, processes, socket);
+  if (host.has("/run/crio/crio.sock")) return read_crio(host);
+  return std::unexpected(Error{.cause = "neither containerd nor CRI-O runs"});
+}
+
+}  // namespace
+
+Result<ContainerRuntime> read_container_runtime(const HostView& host,
+                                                const std::optional<std::vector<Process>>& processes,
+                                                const std::string& endpoint) {
+  auto runtime = read_used(host, processes, endpoint);
+  if (!runtime) return runtime;
+  for (auto& handler : runtime->handlers)
+    if (!handler.kata_config.empty()) handler.kata = read_kata_configuration(host, handler.kata_config);
+  return runtime;
 }
 
 }  // namespace nvccd::preflight

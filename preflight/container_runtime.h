@@ -1,16 +1,18 @@
 // containerd or CRI-O, and Kata Containers below it.
 #pragma once
 
-#include "preflight/configuration_text.h"
+#include "common/text/configuration_text.h"
 #include "preflight/host_view.h"
+#include "preflight/processes.h"
 
 namespace nvccd::preflight {
 
 enum class RuntimeKind { containerd, crio };
 
 struct Handler {
-  std::string name;         // "kata-qemu-nvidia-gpu-snp"
-  std::string kata_config;  // Kata's configuration file; "" where the runtime does not say
+  std::string name;                     // "kata-qemu-nvidia-gpu-snp"
+  std::string kata_config = {};         // Kata's configuration file; "" where the runtime does not say
+  Result<ConfigurationText> kata = {};  // what is in that and in the drop-ins beside it
 };
 
 struct ContainerRuntime {
@@ -23,9 +25,8 @@ struct ContainerRuntime {
 
 // `endpoint` is the kubelet's containerRuntimeEndpoint, "" when it has none. Errors: there is no runtime, or
 // its configuration cannot be read or understood.
-Result<ContainerRuntime> read_container_runtime(const HostView& host, const std::string& endpoint);
-
-// Configuration of a Kata runtime together with the drop-ins beside it.
-Result<ConfigurationText> read_kata_configuration(const HostView& host, const std::string& file);
+Result<ContainerRuntime> read_container_runtime(const HostView& host,
+                                                const std::optional<std::vector<Process>>& processes,
+                                                const std::string& endpoint);
 
 }  // namespace nvccd::preflight

@@ -1,15 +1,12 @@
 // Which drivers have the devices, now and after the next boot.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/utsname.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
-#include <sstream>
 
-#include "common/host/kernel_modules.h"
 #include "preflight/check.h"
-#include "preflight/host_modules.h"
 
 namespace nvccd::preflight {
 namespace {
@@ -38,21 +35,15 @@ Verdict check_bound(const Subject& subject) {
 }
 
 Verdict check_loaded(const Subject& subject) {
-  std::vector<std::string_view> loaded;
-  for (const auto& module : host_modules)
-    // One that is built in has no such file, and no kernel has these built in.
-    if (subject.host.has(fmt::format("/sys/module/{}/initstate", module))) loaded.push_back(module);
+  const auto& loaded = subject.modules.loaded;
   if (loaded.empty()) return ok("no display or compute driver is loaded");
   const auto found = fmt::format("loaded: {}", fmt::join(loaded, ", "));
   if (auto spared = spare_excluded(subject, found)) return *std::move(spared);
   return warn(found, fmt::format("stop what uses them, then modprobe -r {}", fmt::join(loaded, " ")));
 }
 
-// libkmod says nothing of a directory that it may not look into (ProtectKernelModules=).
 std::optional<Verdict> modules_hidden(const Subject& subject) {
-  utsname name{};
-  ::uname(&name);
-  if (!subject.host.list(fmt::format("/lib/modules/{}", name.release)).empty()) return std::nullopt;
+  if (subject.modules.visible) return std::nullopt;
   return skip("the modules of this kernel cannot be seen from here");
 }
 
@@ -60,46 +51,20 @@ Verdict not_known(const Error& error) {
   return skip(fmt::format("the modules of this kernel cannot be seen: {}", error.message()));
 }
 
-// Lines of /etc/modules and modules-load.d: a name each.
-void add_listed_modules(const HostView& host, const std::string& file, std::vector<std::string>& found) {
-  std::istringstream lines(host.read(file).value_or(""));
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string module;
-    if (!(words >> module) || !is_host_module(module)) continue;
-    // Denied modules are not loaded by name either.
-    if (const auto allowed = find_allowed_modules(module, host.root()); !allowed || !allowed->empty())
-      found.push_back(fmt::format("{} by {}", module, file));
-  }
-}
-
-std::vector<std::string> configuration_files(const HostView& host,
-                                             std::initializer_list<const char*> directories) {
-  std::vector<std::string> files;
-  for (const auto* directory : directories)
-    for (const auto& name : host.list(directory))
-      if (name.ends_with(".conf")) files.push_back(fmt::format("{}/{}", directory, name));
-  return files;
-}
-
 Verdict check_autoload(const Subject& subject) {
   if (auto hidden = modules_hidden(subject)) return *std::move(hidden);
   std::vector<std::string> found;
   std::set<std::string> by_udev;
   for (const auto& device : subject.devices) {
-    auto modalias = read_attribute(subject.host.kernel().device(device.address) / "modalias");
-    if (!modalias) continue;
-    const auto modules = find_allowed_modules(*modalias, subject.host.root());
+    if (!device.autoloaded) continue;
+    const auto& modules = *device.autoloaded;
     if (!modules) return not_known(modules.error());
     for (const auto& module : *modules)
       if (is_host_module(module)) by_udev.insert(module);
   }
   for (const auto& module : by_udev)
     found.push_back(fmt::format("{} by udev", module));
-  for (const auto& file : configuration_files(
-           subject.host, {"/etc/modules-load.d", "/run/modules-load.d", "/usr/lib/modules-load.d"}))
-    add_listed_modules(subject.host, file, found);
-  add_listed_modules(subject.host, "/etc/modules", found);
+  std::ranges::copy(subject.modules.listed, std::back_inserter(found));
   if (found.empty()) return ok("no display or compute driver is loaded at the next boot");
   const auto text = fmt::format("loaded at the next boot: {}", fmt::join(found, ", "));
   if (auto spared = spare_excluded(subject, text)) return *std::move(spared);
@@ -108,32 +73,8 @@ Verdict check_autoload(const Subject& subject) {
               "the lines that name them");
 }
 
-// Words of a configuration line without the quotes and brackets around them.
-bool names_host_module(std::string line) {
-  if (line.find_first_not_of(" \t") == line.find('#')) return false;
-  std::ranges::replace_if(
-      line, [](char c) { return c == '"' || c == '\'' || c == '(' || c == ')' || c == '='; }, ' ');
-  std::istringstream words(line);
-  for (std::string word; words >> word;)
-    if (is_host_module(word)) return true;
-  return false;
-}
-
 Verdict check_initramfs(const Subject& subject) {
-  const auto& host = subject.host;
-  auto files = configuration_files(host, {"/etc/dracut.conf.d", "/usr/lib/dracut/dracut.conf.d"});
-  for (const auto* file : {"/etc/dracut.conf", "/etc/initramfs-tools/modules", "/etc/mkinitcpio.conf"})
-    files.emplace_back(file);
-  std::vector<std::string> found;
-  for (const auto& file : files) {
-    std::istringstream lines(host.read(file).value_or(""));
-    for (std::string line; std::getline(lines, line);) {
-      // "omit_drivers" keeps drivers out.
-      if (line.find("omit") != std::string::npos || !names_host_module(line)) continue;
-      found.push_back(file);
-      break;
-    }
-  }
+  const auto& found = subject.modules.initramfs_files;
   if (found.empty())
     return ok(
         "no setting puts a display or compute driver into the initramfs; the image itself was not looked "
@@ -145,10 +86,8 @@ Verdict check_initramfs(const Subject& subject) {
 }
 
 Verdict check_packages(const Subject& subject) {
-  std::vector<std::string> found;
-  for (const auto& name : subject.host.list("/var/lib/dkms"))
-    if (name.starts_with("nvidia")) found.push_back(fmt::format("/var/lib/dkms/{}", name));
-  const auto installed = has_module("nvidia", subject.host.root());
+  auto found = subject.modules.dkms;
+  const auto& installed = subject.modules.nvidia;
   if (installed && *installed) found.emplace_back("kernel module nvidia");
   if (!found.empty()) {
     const auto text = fmt::format("NVIDIA's driver is installed: {}", fmt::join(found, ", "));
@@ -161,9 +100,9 @@ Verdict check_packages(const Subject& subject) {
 }
 
 Verdict check_vfio(const Subject& subject) {
-  if (subject.host.has("/sys/bus/pci/drivers/vfio-pci")) return ok("vfio-pci is loaded");
+  if (subject.modules.vfio_pci_is_loaded) return ok("vfio-pci is loaded");
   if (auto hidden = modules_hidden(subject)) return *std::move(hidden);
-  const auto there = has_module("vfio_pci", subject.host.root());
+  const auto& there = subject.modules.vfio_pci;
   if (!there) return not_known(there.error());
   if (*there)
     return warn("vfio-pci is there but not loaded", "modprobe vfio-pci (nvccctl check --fix does it)");
@@ -184,16 +123,15 @@ Verdict check_variant(const Subject& subject) {
   std::vector<std::string> wrong;
   std::vector<std::string> missing;
   for (const auto& device : subject.devices) {
-    const auto modalias = read_attribute(subject.host.kernel().device(device.address) / "modalias");
-    if (!modalias) continue;
-    const auto modules = find_vfio_modules(*modalias, subject.host.root());
+    if (!device.vfio_modules) continue;
+    const auto& modules = *device.vfio_modules;
     if (!modules) return not_known(modules.error());
     const auto best = modules->empty() ? std::string(general) : modules->front();
     if (best == general && needs_grace_variant(device.facts.device_id))
       missing.push_back(to_string(device.address));
-    const auto bound = link_name(subject.host.kernel().driver(device.facts.driver) / "module");
-    if (device.facts.driver_is_vfio && !bound.empty() && bound != best)
-      wrong.push_back(fmt::format("{} has {}, {} is made for it", to_string(device.address), bound, best));
+    if (device.facts.driver_is_vfio && !device.module.empty() && device.module != best)
+      wrong.push_back(
+          fmt::format("{} has {}, {} is made for it", to_string(device.address), device.module, best));
   }
   if (!missing.empty())
     return fail(

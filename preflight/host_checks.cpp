@@ -3,41 +3,18 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <sstream>
 
 #include "preflight/check.h"
 
 namespace nvccd::preflight {
 namespace {
 
-// What the processor says it can do, by the kernel's flags.
-struct Processor {
-  bool sev_snp = false;
-  bool tdx = false;
-};
-
-Processor read_processor(const HostView& host) {
-  Processor processor;
-  // The first processor speaks for all; its flags are on one line near the top.
-  std::istringstream lines(host.read("/proc/cpuinfo", 16 << 20).value_or(""));
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.starts_with("flags")) continue;
-    std::istringstream words(line);
-    for (std::string word; words >> word;) {
-      if (word == "sev_snp") processor.sev_snp = true;
-      if (word == "tdx_host_platform") processor.tdx = true;
-    }
-    break;
-  }
-  return processor;
-}
-
 Verdict check_confidential(const Subject& subject) {
   switch (subject.confidential) {
     case HostConfidential::tdx:
       return ok("Intel TDX is enabled");
     case HostConfidential::sev_snp:
-      if (!subject.host.has("/sys/class/misc/sev"))
+      if (!subject.platform.misc_devices.contains("sev"))
         return fail(
             "SEV-SNP is enabled in KVM, but there is no /dev/sev: the AMD secure processor does not answer",
             "enable the secure processor (PSP) in the firmware setup and load the kernel module ccp");
@@ -46,13 +23,12 @@ Verdict check_confidential(const Subject& subject) {
       break;
   }
   if (!subject.wants_confidential()) return skip("no confidential guests are wanted: the mode is off");
-  const auto processor = read_processor(subject.host);
-  if (processor.sev_snp)
+  if (subject.platform.can_sev_snp)
     return fail(
         "the processor has SEV-SNP, but KVM does not use it (kvm_amd parameter sev_snp is not Y)",
         "enable SME and SNP memory coverage in the firmware setup and do not switch the IOMMU off or to "
         "passthrough; the kernel log says what is missing (journalctl -k -g SNP)");
-  if (processor.tdx)
+  if (subject.platform.can_tdx)
     return fail("the processor has TDX, but KVM does not use it (kvm_intel parameter tdx is not Y)",
                 "boot with kvm_intel.tdx=1; the kernel log says what is missing (journalctl -k -g tdx)");
   return warn("neither Intel TDX nor AMD SEV-SNP is there, so guests cannot be confidential",
@@ -60,44 +36,35 @@ Verdict check_confidential(const Subject& subject) {
               "ordinary guests set mode.default to \"off\"");
 }
 
-// "sev_es 410" in the kernel's list of what can be handed out.
-std::optional<std::int64_t> read_capacity(const HostView& host, std::string_view resource) {
-  std::istringstream lines(host.read("/sys/fs/cgroup/misc.capacity").value_or(""));
-  std::string name;
-  for (std::int64_t number = 0; lines >> name >> number;)
-    if (name == resource) return number;
-  return std::nullopt;
-}
-
 Verdict check_guest_capacity(const Subject& subject) {
   if (subject.confidential == HostConfidential::none) return skip("no confidential guests are possible");
   const bool tdx = subject.confidential == HostConfidential::tdx;
-  if (!subject.host.has("/sys/fs/cgroup/misc.capacity"))
-    return skip("the kernel does not say how many (no misc controller in the cgroups)");
-  const auto capacity = read_capacity(subject.host, tdx ? "tdx" : "sev_es");
-  if (capacity.value_or(0) <= 0)
+  const auto& capacities = subject.platform.guest_capacity;
+  if (!capacities) return skip("the kernel does not say how many (no misc controller in the cgroups)");
+  const auto capacity = capacities->find(tdx ? "tdx" : "sev_es");
+  if (capacity == capacities->end() || capacity->second <= 0)
     return warn(
         fmt::format("the kernel has no {} to give to guests", tdx ? "TDX keys" : "SEV-ES/SNP address spaces"),
         tdx ? "raise the number of TDX private keys in the firmware setup"
             : "raise the minimum SEV non-ES ASID in the firmware setup: those below it are for SEV-ES and "
               "SNP");
-  return ok(fmt::format("up to {} confidential guests", *capacity));
+  return ok(fmt::format("up to {} confidential guests", capacity->second));
 }
 
 Verdict check_kvm(const Subject& subject) {
-  if (subject.host.has("/sys/class/misc/kvm")) return ok("KVM is there");
+  if (subject.platform.misc_devices.contains("kvm")) return ok("KVM is there");
   return fail("there is no /dev/kvm",
               "enable virtualisation in the firmware setup and load kvm_amd or kvm_intel");
 }
 
 Verdict check_lockdown(const Subject& subject) {
-  if (!subject.host.has("/sys/kernel/security/lockdown"))
-    return subject.host.list("/sys/kernel/security").empty()
-               ? skip("securityfs is not mounted, so whether the kernel is locked down is not known")
-               : ok("this kernel has no lockdown");
-  const auto text = subject.host.read("/sys/kernel/security/lockdown");
-  if (!text) return skip(text.error().message());
-  if (text->find("[none]") != std::string::npos) return ok("the kernel is not locked down");
+  const auto& lockdown = subject.platform.lockdown;
+  if (!lockdown)
+    return subject.platform.has_securityfs
+               ? ok("this kernel has no lockdown")
+               : skip("securityfs is not mounted, so whether the kernel is locked down is not known");
+  if (!*lockdown) return skip(lockdown->error().message());
+  if ((*lockdown)->find("[none]") != std::string::npos) return ok("the kernel is not locked down");
   return fail(
       "the kernel is locked down, which forbids mapping the registers of devices: no mode can be read or set",
       "boot without lockdown= on the kernel command line; where Secure Boot brings it, switch Secure Boot "
@@ -112,48 +79,43 @@ bool has_argument(const std::vector<std::string>& arguments, std::initializer_li
   });
 }
 
-std::string why_no_iommu(const HostView& host) {
-  const auto arguments = host.kernel_arguments();
-  if (has_argument(arguments, {"iommu=off", "intel_iommu=off", "amd_iommu=off"}))
+std::string why_no_iommu(const Platform& platform) {
+  if (has_argument(platform.kernel_arguments, {"iommu=off", "intel_iommu=off", "amd_iommu=off"}))
     return "remove iommu=off, intel_iommu=off or amd_iommu=off from the kernel command line";
-  if (!host.list("/sys/class/iommu").empty())
-    return "boot with intel_iommu=on: the IOMMU is there but does not translate";
+  if (platform.has_iommu) return "boot with intel_iommu=on: the IOMMU is there but does not translate";
   return "enable the IOMMU (VT-d, AMD-Vi, SMMU) in the firmware setup; on Intel also boot with "
          "intel_iommu=on";
 }
 
 Verdict check_iommu(const Subject& subject) {
-  const auto& host = subject.host;
-  const auto noiommu = host.read("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode");
-  if (noiommu && noiommu->starts_with('Y'))
+  const auto& platform = subject.platform;
+  if (platform.vfio_without_iommu)
     return fail("VFIO runs without an IOMMU (enable_unsafe_noiommu_mode): devices can reach all memory",
                 "remove that option from the kernel command line and modprobe.d, and enable the IOMMU");
-  const auto groups = host.list("/sys/kernel/iommu_groups").size();
-  if (groups == 0) return fail("the IOMMU is off: there are no IOMMU groups", why_no_iommu(host));
+  const auto groups = platform.group_types.size();
+  if (groups == 0) return fail("the IOMMU is off: there are no IOMMU groups", why_no_iommu(platform));
   return ok(fmt::format("the IOMMU is on, {} groups", groups));
 }
 
 // What the kernel did counts, not its command line.
 Verdict check_passthrough(const Subject& subject) {
-  const auto& host = subject.host;
   std::size_t known = 0;
   std::size_t identity = 0;
-  for (const auto& group : host.list("/sys/kernel/iommu_groups")) {
-    const auto type = host.read(fmt::format("/sys/kernel/iommu_groups/{}/type", group));
-    if (!type) continue;
+  for (const auto& [group, type] : subject.platform.group_types) {
+    if (type.empty()) continue;
     ++known;
-    if (type->starts_with("identity")) ++identity;
+    if (type.starts_with("identity")) ++identity;
   }
   if (known == 0) return skip("there are no IOMMU groups that say how they translate");
   if (identity < known) return ok("the IOMMU translates");
-  if (subject.confidential != HostConfidential::sev_snp && !read_processor(host).sev_snp)
+  if (subject.confidential != HostConfidential::sev_snp && !subject.platform.can_sev_snp)
     return ok("the IOMMU is in passthrough mode, which does no harm here");
   return fail("the IOMMU is in passthrough mode, with which SEV-SNP does not work",
               "remove iommu=pt and iommu.passthrough=1 from the kernel command line, or add iommu=nopt");
 }
 
 Verdict check_iommufd(const Subject& subject) {
-  if (subject.host.has("/sys/class/misc/iommu")) return ok("iommufd is there");
+  if (subject.platform.misc_devices.contains("iommu")) return ok("iommufd is there");
   if (!subject.wants_confidential()) return skip("there is no iommufd; only confidential guests need it");
   return fail("there is no /dev/iommu, without which Kata gives no device to a confidential guest",
               "load the kernel module iommufd; a kernel without it (Debian's) has to be replaced by one with "

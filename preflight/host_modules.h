@@ -1,9 +1,12 @@
-// Drivers that use NVIDIA devices for the host itself, and so keep them from guests.
+// Drivers that use NVIDIA devices for the host itself, and so keep them from guests; and the kernel's modules
+// as far as they matter to the devices.
 #pragma once
 
 #include <algorithm>
 #include <string>
 #include <string_view>
+
+#include "preflight/host_view.h"
 
 namespace nvccd::preflight {
 
@@ -16,5 +19,22 @@ inline bool is_host_module(std::string name) {
   std::ranges::replace(name, '-', '_');
   return std::ranges::find(host_modules, name) != std::end(host_modules);
 }
+
+struct Modules {
+  // libkmod says nothing of a directory that it may not look into (ProtectKernelModules=).
+  bool visible = false;
+  // Whether there are such modules, loaded or not.
+  Result<bool> nvidia = false;
+  Result<bool> vfio_pci = false;
+  Result<bool> iommufd = false;
+  bool vfio_pci_is_loaded = false;
+  std::string vfio_pci_options;              // of modprobe's configuration
+  std::vector<std::string_view> loaded;      // those of host_modules
+  std::vector<std::string> listed;           // to be loaded at the next boot: "nvidia by /etc/modules"
+  std::vector<std::string> initramfs_files;  // settings that put one of host_modules into it
+  std::vector<std::string> dkms;             // directories of NVIDIA's drivers
+};
+
+Modules look_at_modules(const HostView& host);
 
 }  // namespace nvccd::preflight

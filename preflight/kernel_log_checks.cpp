@@ -6,7 +6,6 @@
 #include <array>
 
 #include "preflight/check.h"
-#include "preflight/kernel_log.h"
 
 namespace nvccd::preflight {
 namespace {
@@ -25,7 +24,7 @@ bool is_about_a_device(const Subject& subject, std::string_view text) {
 Verdict check_kernel_log(const Subject& subject) {
   constexpr int warning = 4;
   constexpr std::size_t max_shown = 3;
-  const auto log = read_kernel_log(subject.host);
+  const auto& log = subject.kernel_log;
   if (!log) return skip(log.error().message());
   std::vector<std::string> complaints;
   for (const auto& message : *log) {

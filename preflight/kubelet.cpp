@@ -6,8 +6,6 @@
 #include <charconv>
 #include <sstream>
 
-#include "preflight/processes.h"
-
 namespace nvccd::preflight {
 namespace {
 
@@ -60,9 +58,9 @@ void add_options(const Process& process, Kubelet& kubelet) {
       set("featureGates/" + gate.substr(0, equals), gate.substr(equals + 1), "--feature-gates");
 }
 
-const Process* find_kubelet(const HostView& host, const std::vector<Process>& processes) {
-  const auto process = std::ranges::find_if(processes, [&](const Process& candidate) {
-    return candidate.name() == "kubelet" && is_in_host_root(host, candidate);
+const Process* find_kubelet(const std::vector<Process>& processes) {
+  const auto process = std::ranges::find_if(processes, [](const Process& candidate) {
+    return candidate.name() == "kubelet" && candidate.in_host_root;
   });
   return process == processes.end() ? nullptr : &*process;
 }
@@ -77,35 +75,24 @@ std::optional<bool> Kubelet::feature_gate(const std::string& name) const {
   return *value == "true";
 }
 
-bool has_kubernetes(const HostView& host) {
-  for (const auto* path : {"/var/lib/kubelet", "/etc/rancher", "/var/lib/k0s"})
-    if (!host.list(path).empty()) return true;
-  // nvccd itself makes the directory of node-feature-discovery.
-  auto configuration = host.list("/etc/kubernetes");
-  std::erase(configuration, "node-feature-discovery");
-  return !configuration.empty() || service_runs(host, "kubelet.service");
-}
-
-std::optional<Error> why_kubelet_is_hidden(const HostView& host) {
-  const auto processes = list_processes(host);
+std::optional<Error> why_kubelet_is_hidden(const std::optional<std::vector<Process>>& processes) {
   if (!processes) return hidden_processes();
-  if (find_kubelet(host, *processes) != nullptr) return std::nullopt;
+  if (find_kubelet(*processes) != nullptr) return std::nullopt;
   for (const auto& process : *processes) {
     // k3s writes its command behind its name: "k3s server".
     auto name = process.name();
     name.resize(std::min(name.size(), name.find_first_of(" -")));
     // k3s has the kubelet inside its process; neither reads the usual file.
-    if ((name == "k3s" || name == "k0s") && is_in_host_root(host, process))
+    if ((name == "k3s" || name == "k0s") && process.in_host_root)
       return Error{.cause = fmt::format("{} runs, and no kubelet beside it that names its settings", name)};
   }
   return std::nullopt;
 }
 
-Result<Kubelet> read_kubelet(const HostView& host) {
-  if (auto hidden = why_kubelet_is_hidden(host)) return std::unexpected(*std::move(hidden));
+Result<Kubelet> read_kubelet(const HostView& host, const std::optional<std::vector<Process>>& processes) {
+  if (auto hidden = why_kubelet_is_hidden(processes)) return std::unexpected(*std::move(hidden));
   Kubelet kubelet;
-  const auto processes = list_processes(host).value_or(std::vector<Process>());
-  const auto* process = find_kubelet(host, processes);
+  const auto* process = find_kubelet(*processes);
   if (process == nullptr) {
     kubelet.note = fmt::format("no kubelet runs, {} is assumed", usual_configuration);
     if (auto added = add_file(host, usual_configuration, kubelet); !added)

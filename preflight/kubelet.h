@@ -3,8 +3,9 @@
 
 #include <chrono>
 
-#include "preflight/configuration_text.h"
+#include "common/text/configuration_text.h"
 #include "preflight/host_view.h"
+#include "preflight/processes.h"
 
 namespace nvccd::preflight {
 
@@ -24,14 +25,11 @@ struct Kubelet {
   std::optional<bool> feature_gate(const std::string& name) const;
 };
 
-// Whether anything of Kubernetes is on this host.
-bool has_kubernetes(const HostView& host);
-
 // Why nothing can be known of the kubelet; nullopt: read_kubelet() can tell.
-std::optional<Error> why_kubelet_is_hidden(const HostView& host);
+std::optional<Error> why_kubelet_is_hidden(const std::optional<std::vector<Process>>& processes);
 
 // Errors: it is hidden, or a file of it cannot be read or understood.
-Result<Kubelet> read_kubelet(const HostView& host);
+Result<Kubelet> read_kubelet(const HostView& host, const std::optional<std::vector<Process>>& processes);
 
 // "20m", "1h30m", "1200s", as Go writes durations.
 std::optional<std::chrono::duration<double>> parse_go_duration(std::string_view text);

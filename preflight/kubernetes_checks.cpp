@@ -6,9 +6,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/formats/paths.h"
 #include "preflight/check.h"
-#include "preflight/container_runtime.h"
-#include "preflight/kubelet.h"
 
 namespace nvccd::preflight {
 namespace {
@@ -36,8 +35,8 @@ Verdict unreadable(const Error& error) {
 }
 
 Verdict check_kubelet(const Subject& subject) {
-  if (const auto hidden = why_kubelet_is_hidden(subject.host)) return unreadable(*hidden);
-  const auto kubelet = read_kubelet(subject.host);
+  if (const auto hidden = why_kubelet_is_hidden(subject.processes)) return unreadable(*hidden);
+  const auto& kubelet = subject.kubernetes->kubelet;
   if (!kubelet)
     return warn(kubelet.error().message(),
                 "correct that file, or start the kubelet once if it is not there yet");
@@ -45,7 +44,7 @@ Verdict check_kubelet(const Subject& subject) {
 }
 
 Verdict check_pod_resources(const Subject& subject) {
-  const auto kubelet = read_kubelet(subject.host);
+  const auto& kubelet = subject.kubernetes->kubelet;
   if (!kubelet) return unreadable(kubelet.error());
   const auto gate = kubelet->feature_gate("KubeletPodResourcesGet");
   if (gate == true) return ok(with_note("KubeletPodResourcesGet is on", *kubelet));
@@ -60,7 +59,7 @@ Verdict check_pod_resources(const Subject& subject) {
 }
 
 Verdict check_image_api(const Subject& subject) {
-  const auto kubelet = read_kubelet(subject.host);
+  const auto& kubelet = subject.kubernetes->kubelet;
   if (!kubelet) return unreadable(kubelet.error());
   if (kubelet->feature_gate("RuntimeClassInImageCriApi") == true)
     return ok(with_note("RuntimeClassInImageCriApi is on", *kubelet));
@@ -71,7 +70,7 @@ Verdict check_image_api(const Subject& subject) {
 
 Verdict check_request_timeout(const Subject& subject) {
   constexpr std::chrono::minutes wanted(20);
-  const auto kubelet = read_kubelet(subject.host);
+  const auto& kubelet = subject.kubernetes->kubelet;
   if (!kubelet) return unreadable(kubelet.error());
   const auto text = kubelet->settings.find("runtimeRequestTimeout").value_or("2m");
   const auto timeout = parse_go_duration(text);
@@ -84,16 +83,9 @@ Verdict check_request_timeout(const Subject& subject) {
 }
 
 Verdict check_socket(const Subject& subject) {
-  constexpr auto socket = "/var/lib/kubelet/pod-resources/kubelet.sock";
-  if (subject.host.has(socket)) return ok("the kubelet's pod resources socket is there");
-  return warn(fmt::format("there is no {}", socket),
+  if (subject.kubernetes->has_pod_resources_socket) return ok("the kubelet's pod resources socket is there");
+  return warn(fmt::format("there is no {}", pod_resources_socket),
               "start the kubelet; with another root directory tell Kata (pod_resource_api_sock)");
-}
-
-Result<ContainerRuntime> runtime_of(const HostView& host) {
-  const auto kubelet = read_kubelet(host);
-  return read_container_runtime(
-      host, kubelet ? kubelet->settings.find("containerRuntimeEndpoint").value_or("") : "");
 }
 
 // The handler of the runtime class for guests of this host, and the one in Rust.
@@ -122,7 +114,7 @@ std::string_view name_of(const ContainerRuntime& runtime) {
 }
 
 Verdict check_handlers(const Subject& subject) {
-  const auto runtime = runtime_of(subject.host);
+  const auto& runtime = subject.kubernetes->runtime;
   if (!runtime) return unreadable(runtime.error());
   const auto wanted = wanted_handler(subject);
   for (const auto& handler : runtime->handlers)
@@ -133,7 +125,7 @@ Verdict check_handlers(const Subject& subject) {
 }
 
 Verdict check_cdi(const Subject& subject) {
-  const auto runtime = runtime_of(subject.host);
+  const auto& runtime = subject.kubernetes->runtime;
   if (!runtime) return unreadable(runtime.error());
   if (runtime->cdi == false)  // CRI-O has it always
     return warn("CDI is not enabled in containerd", "set enable_cdi = true in its CRI plugin's settings");
@@ -164,31 +156,27 @@ std::optional<std::pair<unsigned, unsigned>> parse_version(std::string_view text
 
 Verdict check_kata_version(const Subject& subject) {
   constexpr std::pair<unsigned, unsigned> wanted = {3, 29};
-  constexpr auto file = "/opt/kata/VERSION";
-  if (!subject.host.has(file))
-    return skip(fmt::format("there is no {}, so Kata's version is not known", file));
-  auto text = subject.host.read(file, 100).value_or("");
-  text.resize(std::min(text.size(), text.find_first_of(" \n")));
-  const auto version = parse_version(text);
-  if (!version) return skip(fmt::format("{} holds no version", file));
-  if (*version >= wanted) return ok(fmt::format("Kata {}", text));
-  return fail(fmt::format("Kata {} is too old", text), "install Kata 3.29 or later with kata-deploy");
+  const auto& text = subject.kubernetes->kata_version;
+  if (!text) return skip(fmt::format("there is no {}, so Kata's version is not known", kata_version_file));
+  const auto version = parse_version(*text);
+  if (!version) return skip(fmt::format("{} holds no version", kata_version_file));
+  if (*version >= wanted) return ok(fmt::format("Kata {}", *text));
+  return fail(fmt::format("Kata {} is too old", *text), "install Kata 3.29 or later with kata-deploy");
 }
 
 // Applies `examine` to the configuration of each of Kata's handlers for GPUs; it returns what is wrong, or
 // "".
 Verdict check_kata(const Subject& subject, std::string (*examine)(const ConfigurationText&), std::string good,
                    std::string advice) {
-  const auto runtime = runtime_of(subject.host);
+  const auto& runtime = subject.kubernetes->runtime;
   if (!runtime) return unreadable(runtime.error());
   std::vector<std::string> wrong;
   std::size_t read = 0;
   for (const auto& handler : nvidia_handlers(*runtime)) {
     if (handler.kata_config.empty()) continue;
-    const auto configuration = read_kata_configuration(subject.host, handler.kata_config);
-    if (!configuration) return unreadable(configuration.error());
+    if (!handler.kata) return unreadable(handler.kata.error());
     ++read;
-    if (auto complaint = examine(*configuration); !complaint.empty())
+    if (auto complaint = examine(*handler.kata); !complaint.empty())
       wrong.push_back(fmt::format("{}: {}", handler.kata_config, complaint));
   }
   if (!wrong.empty()) return warn(fmt::format("{}", fmt::join(wrong, "; ")), std::move(advice));
@@ -223,24 +211,17 @@ Verdict check_kata_devices(const Subject& subject) {
       "its config.d");
 }
 
-// "NAMESPACE_NAME_UID", with the names that its chart and its manifests give.
-bool is_feature_worker(const std::string& pod) {
-  return pod.contains("node-feature-discovery-worker") || pod.contains("nfd-worker");
-}
-
 Verdict check_node_features(const Subject& subject) {
   if (!subject.settings_or_default().kubernetes.node_features)
     return skip("the settings switch it off (kubernetes.node_features)");
-  constexpr std::string_view directory = paths::node_feature_dir;
-  if (!subject.host.has(directory.substr(0, directory.rfind('/'))))
+  if (!subject.kubernetes->has_node_features_directory)
     return skip("node-feature-discovery is not set up on this node");
   // The directory alone proves nothing, as nvccd's own service makes it.
-  const auto pods = subject.host.list("/var/log/pods");
-  if (std::ranges::none_of(pods, is_feature_worker))
+  if (!subject.kubernetes->has_node_features_worker)
     return skip("no pod of node-feature-discovery's worker is on this node");
-  if (subject.host.has(directory)) return ok("node-feature-discovery reads local features");
-  return warn(fmt::format("there is no {}, so nvccd's labels reach nobody", directory),
-              fmt::format("mkdir {}, then restart the pods of nfd-worker", directory));
+  if (subject.kubernetes->reads_local_features) return ok("node-feature-discovery reads local features");
+  return warn(fmt::format("there is no {}, so nvccd's labels reach nobody", paths::node_feature_dir),
+              fmt::format("mkdir {}, then restart the pods of nfd-worker", paths::node_feature_dir));
 }
 
 constexpr Check kubernetes_check_rows[] = {

@@ -1,5 +1,4 @@
 #include "preflight/preflight.h"
-#include "common/host/host_confidential.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -9,8 +8,8 @@
 
 #include "common/formats/node_mode_store.h"
 #include "common/host/device_facts.h"
+#include "common/host/host_confidential.h"
 #include "common/policy/desired.h"
-#include "preflight/kubelet.h"
 
 namespace nvccd::preflight {
 namespace {
@@ -35,22 +34,21 @@ std::optional<Mode> read_node_mode(const HostView& host) {
   return modes ? modes->effective() : std::nullopt;
 }
 
-Subject to_subject(const Input& input) {
-  Subject subject{
-      .host = input.host, .settings = input.settings, .daemon = input.daemon, .state_file = input.state_file};
-  const auto paths = subject.host.kernel();
-  subject.confidential = detect_host_confidential(paths.sys);
-  subject.node_mode = input.daemon ? input.daemon->node.node_mode : read_node_mode(subject.host);
+void look_at_devices(const HostView& host, Subject& subject) {
+  const auto paths = host.kernel();
   const auto settings = subject.settings_or_default();
   for (const auto& address : list_devices(paths)) {
     const auto facts = read_facts(paths, address);
     if (!facts) continue;
     if (desired_device(settings, Mode::on, address, facts->kind, facts->device_id).managed)
-      subject.devices.push_back({address, *facts});
+      subject.devices.push_back(look_at_device(host, address, *facts));
     else
       subject.excluded.push_back(address);
   }
-  return subject;
+  for (const auto& device : subject.devices)
+    for (const auto& bridge : device.bridges)
+      subject.bridges[bridge] = read_access_control(
+          host.read(fmt::format("/sys/bus/pci/devices/{}/config", to_string(bridge)), 4096).value_or(""));
 }
 
 void run_topic(std::span<const Check> checks, const Subject& subject, Findings& findings) {
@@ -88,8 +86,28 @@ std::optional<Verdict> spare_excluded(const Subject& subject, std::string_view f
                           addresses.size() == 1 ? "it" : "them"));
 }
 
-Findings run(const Input& input) {
-  const Subject subject = to_subject(input);
+Subject look_over(const Input& input) {
+  const auto& host = input.host;
+  Subject subject{.settings = input.settings, .daemon = input.daemon};
+  subject.own = look_at_own_files(host, input.state_file);
+  subject.node_mode = input.daemon ? input.daemon->node.node_mode : read_node_mode(host);
+  subject.confidential = detect_host_confidential(host.kernel().sys);
+  subject.platform = look_at_platform(host);
+  subject.modules = look_at_modules(host);
+  look_at_devices(host, subject);
+  if (subject.devices.empty()) return subject;
+  subject.processes = list_processes(host);
+  subject.kernel_log = read_kernel_log(host);
+  subject.rivals = look_for_rivals(host);
+  if (has_kubernetes(host)) subject.kubernetes = look_at_kubernetes(host, subject.processes);
+  return subject;
+}
+
+Subject look_over_without_daemon() {
+  return look_over({.settings = load_settings(default_settings_file, default_settings_directory)});
+}
+
+Findings judge(const Subject& subject) {
   Findings findings;
   run_topic(host_checks(), subject, findings);
   if (subject.devices.empty()) {
@@ -99,7 +117,7 @@ Findings run(const Input& input) {
     for (const auto& topic : device_topics())
       run_topic(topic, subject, findings);
   }
-  if (!subject.devices.empty() && has_kubernetes(subject.host))
+  if (subject.kubernetes)
     run_topic(kubernetes_checks(), subject, findings);
   else if (!subject.devices.empty())
     add_skip(no_kubernetes_id, "there is no Kubernetes on this host", findings);
@@ -107,12 +125,12 @@ Findings run(const Input& input) {
   return findings;
 }
 
-Findings run_without_daemon() {
-  return run({.settings = load_settings(default_settings_file, default_settings_directory)});
+Findings run(const Input& input) {
+  return judge(look_over(input));
 }
 
 Findings fill_gaps(Findings findings) {
-  const Findings own = run_without_daemon();
+  const Findings own = judge(look_over_without_daemon());
   for (const auto& topic : {driver_checks(), kernel_log_checks(), conflict_checks(), kubernetes_checks()})
     for (const auto& check : topic) {
       if (!check.beyond_sandbox) continue;

@@ -9,15 +9,20 @@ struct Input {
   HostView host = HostView();
   Result<LoadedSettings> settings;         // as they are in the files now
   std::optional<DaemonState> daemon = {};  // nullopt: the daemon does not run
-  std::string state_file = default_state_file;
+  std::string state_file = paths::state_file;
 };
 
 // Reads files and changes nothing. May take long on a host in trouble, so not for the event loop's thread.
-Findings run(const Input& input);
+Subject look_over(const Input& input);
 
 // Of this host, with the settings of /etc/nvccd and the node mode that nvccd keeps in its files, for the case
 // that the daemon cannot be asked.
-Findings run_without_daemon();
+Subject look_over_without_daemon();
+
+Findings judge(const Subject& subject);
+
+// Both in one.
+Findings run(const Input& input);
 
 // The daemon's findings; where its sandbox did not let it see, this process looks again.
 Findings fill_gaps(Findings findings);

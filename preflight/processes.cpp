@@ -25,6 +25,13 @@ bool same_file(const std::filesystem::path& one, const std::filesystem::path& ot
          first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
+bool is_in_host_root(const HostView& host, const std::string& pid) {
+  const auto root = host.path(fmt::format("/proc/{}/root", pid));
+  std::error_code error;
+  // Where that may not be looked at, the owner has to do.
+  return !std::filesystem::exists(root / "etc", error) || same_file(root / "etc", host.path("/etc"));
+}
+
 }  // namespace
 
 std::string Process::name() const {
@@ -57,20 +64,13 @@ std::optional<std::vector<Process>> list_processes(const HostView& host) {
     const auto text = host.read(fmt::format("/proc/{}/cmdline", name));
     if (!text) continue;
     auto arguments = split_arguments(*text);
-    if (!arguments.empty()) processes.push_back({name, std::move(arguments)});
+    if (!arguments.empty()) processes.push_back({name, std::move(arguments), is_in_host_root(host, name)});
   }
   return processes;
 }
 
 Error hidden_processes() {
   return {.cause = "other processes and their arguments cannot be seen from here"};
-}
-
-bool is_in_host_root(const HostView& host, const Process& process) {
-  const auto root = host.path(fmt::format("/proc/{}/root", process.pid));
-  std::error_code error;
-  // Where that may not be looked at, the owner has to do.
-  return !std::filesystem::exists(root / "etc", error) || same_file(root / "etc", host.path("/etc"));
 }
 
 bool service_runs(const HostView& host, std::string_view unit) {

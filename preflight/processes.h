@@ -11,6 +11,8 @@ namespace nvccd::preflight {
 struct Process {
   std::string pid;
   std::vector<std::string> arguments;  // at least one
+  // It sees the files that the host's own programs see; one in a container does not.
+  bool in_host_root = true;
 
   std::string name() const;  // "kubelet" for /usr/bin/kubelet
   // The value of --name VALUE or --name=VALUE, the last if there are several.
@@ -21,9 +23,6 @@ struct Process {
 std::optional<std::vector<Process>> list_processes(const HostView& host);
 
 Error hidden_processes();
-
-// Whether the process sees the files that the host's own programs see; one in a container does not.
-bool is_in_host_root(const HostView& host, const Process& process);
 
 // Whether systemd runs the service.
 bool service_runs(const HostView& host, std::string_view unit);

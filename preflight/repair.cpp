@@ -7,8 +7,6 @@
 
 #include "common/base/atomic_file.h"
 #include "common/host/kernel_modules.h"
-#include "preflight/host_modules.h"
-#include "preflight/kubelet.h"
 
 namespace nvccd::preflight {
 namespace {
@@ -32,16 +30,17 @@ std::optional<Repair> deny_modules(const Findings& findings) {
                 .afterwards = "rebuild the initramfs (update-initramfs -u, or dracut -f)"};
 }
 
-std::optional<Repair> load(const HostView& host, const Findings& findings, const char* id,
+std::optional<Repair> load(const Result<bool>& there, const Findings& findings, const char* id,
                            const char* module) {
-  if (!is_trouble(findings, id) || !has_module(module, host.root()).value_or(false)) return std::nullopt;
+  if (!is_trouble(findings, id) || !there.value_or(false)) return std::nullopt;
   return Repair{.findings = {id}, .module = module};
 }
 
 // Into a drop-in, and only if the kubelet reads drop-ins. The file is written as a whole, so what is right
 // already is repeated.
-std::optional<Repair> set_up_kubelet(const HostView& host, const Findings& findings) {
-  const auto kubelet = read_kubelet(host);
+std::optional<Repair> set_up_kubelet(const Subject& subject, const Findings& findings) {
+  if (!subject.kubernetes) return std::nullopt;
+  const auto& kubelet = subject.kubernetes->kubelet;
   if (!kubelet || kubelet->drop_in_directory.empty()) return std::nullopt;
   Repair repair{.file = fmt::format("{}/{}", kubelet->drop_in_directory, kubelet_drop_in),
                 .afterwards = "systemctl restart kubelet"};
@@ -72,10 +71,12 @@ std::string Repair::description() const {
   return file.empty() ? fmt::format("load kernel module {}", module) : fmt::format("write {}", file);
 }
 
-std::vector<Repair> plan_repairs(const HostView& host, const Findings& findings) {
+std::vector<Repair> plan_repairs(const Subject& subject, const Findings& findings) {
   std::vector<Repair> repairs;
-  for (auto& repair : {deny_modules(findings), load(host, findings, "vfio.driver", "vfio_pci"),
-                       load(host, findings, "iommufd.kernel", "iommufd"), set_up_kubelet(host, findings)})
+  for (auto& repair :
+       {deny_modules(findings), load(subject.modules.vfio_pci, findings, "vfio.driver", "vfio_pci"),
+        load(subject.modules.iommufd, findings, "iommufd.kernel", "iommufd"),
+        set_up_kubelet(subject, findings)})
     if (repair) repairs.push_back(*repair);
   return repairs;
 }

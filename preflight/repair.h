@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/model/finding.h"
-#include "preflight/host_view.h"
+#include "preflight/subject.h"
 
 namespace nvccd::preflight {
 
@@ -17,8 +17,8 @@ struct Repair {
   std::string description() const;  // "write /etc/modprobe.d/nvccd-deny.conf"
 };
 
-// Repairs of what the findings complain of; those that cannot be mended safely are left out.
-std::vector<Repair> plan_repairs(const HostView& host, const Findings& findings);
+// Repairs of what the findings of the subject complain of; those that cannot be mended safely are left out.
+std::vector<Repair> plan_repairs(const Subject& subject, const Findings& findings);
 
 // A file that is there already and that an earlier repair did not write is first copied to FILE.before-nvccd;
 // the name of the copy is returned, "" when there was none to make.

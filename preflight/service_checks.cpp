@@ -22,10 +22,7 @@ Verdict check_settings(const Subject& subject) {
 }
 
 Verdict check_enabled(const Subject& subject) {
-  // The link as it stands: with a root directory of its own its target is elsewhere.
-  std::error_code error;
-  const auto link = subject.host.path("/etc/systemd/system/multi-user.target.wants/nvccd.service");
-  if (std::filesystem::is_symlink(link, error)) return ok("nvccd starts at boot");
+  if (subject.own.starts_at_boot) return ok("nvccd starts at boot");
   return warn("nvccd is not enabled: nothing binds the devices at boot", "systemctl enable --now nvccd");
 }
 
@@ -55,16 +52,16 @@ std::vector<std::string> differences(const StateOfDevices& one, const StateOfDev
 }
 
 Verdict check_state_file(const Subject& subject) {
-  const auto& state_file = subject.state_file;
-  const bool exists = subject.host.has(state_file);
+  const auto& state_file = subject.own.state_file;
+  const auto& state = subject.own.state;
   if (!subject.daemon)
-    return exists ? fail(fmt::format("{} is there, but nvccd is not: programs read an old state", state_file),
-                         "systemctl restart nvccd")
-                  : skip("nvccd does not run, so there is no state file");
-  if (!exists)
+    return state ? fail(fmt::format("{} is there, but nvccd is not: programs read an old state", state_file),
+                        "systemctl restart nvccd")
+                 : skip("nvccd does not run, so there is no state file");
+  if (!state)
     return fail(fmt::format("there is no {}", state_file),
                 "see journalctl -u nvccd for why it cannot be written");
-  const auto written = read_state_file(subject.host.path(state_file));
+  const auto& written = *state;
   if (!written) return fail(written.error().message(), "systemctl restart nvccd");
   const auto devices = state_of(*written);
   const auto known = state_of(*subject.daemon);
@@ -117,6 +114,16 @@ constexpr Check service_check_rows[] = {
 };
 
 }  // namespace
+
+OwnFiles look_at_own_files(const HostView& host, const std::string& state_file) {
+  OwnFiles own{.state_file = state_file};
+  // The link as it stands: with a root directory of its own its target is elsewhere.
+  std::error_code error;
+  own.starts_at_boot = std::filesystem::is_symlink(
+      host.path("/etc/systemd/system/multi-user.target.wants/nvccd.service"), error);
+  if (host.has(state_file)) own.state = read_state_file(host.path(state_file));
+  return own;
+}
 
 std::span<const Check> service_checks() {
   return service_check_rows;

@@ -8,6 +8,7 @@
 
 #include "common/bus/managed_objects.h"
 #include "common/bus/word.h"
+#include "common/model/node.h"
 
 namespace nvccd::client {
 

@@ -7,7 +7,7 @@
 namespace nvccd::agent {
 
 CallError::Kind kind_of_error(std::string_view name) {
-  const auto kind = dbus::parse_error_name(name);
+  const auto kind = parse_enum<ErrorKind>(name);
   if (kind == ErrorKind::device_busy) return CallError::Kind::in_use;
   if (kind == ErrorKind::not_supported || kind == ErrorKind::invalid_mode ||
       name == SD_BUS_ERROR_ACCESS_DENIED || name == SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED)

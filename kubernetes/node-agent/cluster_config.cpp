@@ -1,11 +1,13 @@
 #include "kubernetes/node-agent/cluster_config.h"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
 #include <fstream>
 #include <optional>
 #include <sstream>
+
+#include "common/text/base64.h"
+#include "common/text/configuration_text.h"
 
 namespace nvccd::agent {
 namespace {
@@ -34,48 +36,61 @@ std::string trimmed(std::string text) {
 
 // ---- kubeconfig ----
 
-YAML::Node at(const YAML::Node& node, const char* key) {
-  return node.IsMap() ? node[key] : YAML::Node(YAML::NodeType::Undefined);
-}
+// A map of the file: what is below a path of it.
+class Section {
+ public:
+  Section(const ConfigurationText& text, std::string path) : text_(text), path_(std::move(path)) {}
 
-std::string text_at(const YAML::Node& node, const char* key) {
-  const YAML::Node value = at(node, key);
-  return value && value.IsScalar() ? value.Scalar() : std::string();
-}
+  bool has(std::string_view key) const { return text_.has(path_of(key)); }
+  // "" where there is none, or it is no text.
+  std::string text(std::string_view key) const { return text_.find(path_of(key)).value_or(""); }
+  Section below(std::string_view key) const { return {text_, path_of(key)}; }
+
+ private:
+  std::string path_of(std::string_view key) const {
+    return path_.empty() ? std::string(key) : fmt::format("{}/{}", path_, key);
+  }
+
+  const ConfigurationText& text_;
+  std::string path_;
+};
 
 // The entry of this name in a list such as "clusters", without its wrapping.
-YAML::Node named(const YAML::Node& config, const char* list, const char* wrapping, const std::string& name) {
-  const YAML::Node entries = at(config, list);
-  if (entries && entries.IsSequence())
-    for (const YAML::Node& entry : entries)
-      if (text_at(entry, "name") == name) return at(entry, wrapping);
-  return YAML::Node(YAML::NodeType::Undefined);
+std::optional<Section> named(const Section& config, const char* list, const char* wrapping,
+                             const std::string& name) {
+  for (std::size_t number = 0;; ++number) {
+    const auto key = std::to_string(number);
+    if (!config.below(list).has(key)) return std::nullopt;
+    if (const auto entry = config.below(list).below(key); entry.text("name") == name) {
+      if (!entry.has(wrapping)) return std::nullopt;
+      return entry.below(wrapping);
+    }
+  }
 }
 
 // A text in PEM that stands in the file itself (in base64) or in a file of its own.
-Result<std::optional<Pem>> read_pem(const YAML::Node& node, const std::string& key,
+Result<std::optional<Pem>> read_pem(const Section& section, const std::string& key,
                                     const std::filesystem::path& directory) {
-  if (const std::string encoded = text_at(node, (key + "-data").c_str()); !encoded.empty()) {
-    const auto decoded = YAML::DecodeBase64(encoded);
-    if (decoded.empty()) return invalid(key + "-data is not base64");
-    return Pem::of_text({decoded.begin(), decoded.end()});
+  if (const std::string encoded = section.text(key + "-data"); !encoded.empty()) {
+    auto decoded = decode_base64(encoded);
+    if (!decoded || decoded->empty()) return invalid(key + "-data is not base64");
+    return Pem::of_text(*std::move(decoded));
   }
-  if (const std::string path = text_at(node, key.c_str()); !path.empty())
-    return Pem::in_file(directory / path);
+  if (const std::string path = section.text(key); !path.empty()) return Pem::in_file(directory / path);
   return std::nullopt;
 }
 
-Result<Endpoint> read_cluster(const YAML::Node& cluster, const std::filesystem::path& directory) {
-  std::string url = text_at(cluster, "server");
+Result<Endpoint> read_cluster(const Section& cluster, const std::filesystem::path& directory) {
+  std::string url = cluster.text("server");
   while (url.ends_with('/'))
     url.pop_back();
   if (!url.starts_with("https://"))
     return invalid(fmt::format("the server \"{}\" is not reached by https", url),
                    "credentials are sent over https only");
-  if (text_at(cluster, "insecure-skip-tls-verify") == "true")
+  if (cluster.text("insecure-skip-tls-verify") == "true")
     return invalid("insecure-skip-tls-verify is not supported",
                    "give the cluster's certificate-authority instead");
-  if (at(cluster, "proxy-url")) return invalid("proxy-url is not supported");
+  if (cluster.has("proxy-url")) return invalid("proxy-url is not supported");
   auto authority = read_pem(cluster, "certificate-authority", directory);
   if (!authority) return std::unexpected(authority.error());
   if (!*authority)
@@ -83,13 +98,13 @@ Result<Endpoint> read_cluster(const YAML::Node& cluster, const std::filesystem::
                    "give the one that signs the API server's certificate; no other is trusted");
   return Endpoint{.url = std::move(url),
                   .authority = **std::move(authority),
-                  .tls_server_name = text_at(cluster, "tls-server-name")};
+                  .tls_server_name = cluster.text("tls-server-name")};
 }
 
-Result<ClusterConfig> read_user(const YAML::Node& user, const std::filesystem::path& directory,
+Result<ClusterConfig> read_user(const Section& user, const std::filesystem::path& directory,
                                 Endpoint endpoint) {
   for (const char* key : {"exec", "auth-provider", "username", "password"})
-    if (at(user, key))
+    if (user.has(key))
       return invalid(fmt::format("users[].user.{} is not supported", key),
                      "use a service account's token (token or tokenFile) or a client certificate");
   auto certificate = read_pem(user, "client-certificate", directory);
@@ -98,27 +113,27 @@ Result<ClusterConfig> read_user(const YAML::Node& user, const std::filesystem::p
   if (!key) return std::unexpected(key.error());
   endpoint.certificate = *std::move(certificate);
   endpoint.key = *std::move(key);
-  const std::string token_file = text_at(user, "tokenFile");
+  const std::string token_file = user.text("tokenFile");
   return ClusterConfig{.endpoint = std::move(endpoint),
                        .token_file = token_file.empty() ? std::filesystem::path() : directory / token_file,
-                       .inline_token = text_at(user, "token")};
+                       .inline_token = user.text("token")};
 }
 
-Result<ClusterConfig> to_config(const YAML::Node& yaml, const std::filesystem::path& directory) {
-  const std::string current = text_at(yaml, "current-context");
+Result<ClusterConfig> to_config(const Section& file, const std::filesystem::path& directory) {
+  const std::string current = file.text("current-context");
   if (current.empty()) return invalid("there is no current-context");
-  const YAML::Node context = named(yaml, "contexts", "context", current);
+  const auto context = named(file, "contexts", "context", current);
   if (!context) return invalid(fmt::format("there is no context \"{}\"", current));
-  const std::string cluster_name = text_at(context, "cluster");
-  const YAML::Node cluster = named(yaml, "clusters", "cluster", cluster_name);
+  const std::string cluster_name = context->text("cluster");
+  const auto cluster = named(file, "clusters", "cluster", cluster_name);
   if (!cluster) return invalid(fmt::format("there is no cluster \"{}\"", cluster_name));
-  const std::string user_name = text_at(context, "user");
-  const YAML::Node user = named(yaml, "users", "user", user_name);
+  const std::string user_name = context->text("user");
+  const auto user = named(file, "users", "user", user_name);
   if (!user) return invalid(fmt::format("there is no user \"{}\"", user_name));
 
-  auto endpoint = read_cluster(cluster, directory);
+  auto endpoint = read_cluster(*cluster, directory);
   if (!endpoint) return std::unexpected(endpoint.error());
-  auto config = read_user(user, directory, *std::move(endpoint));
+  auto config = read_user(*user, directory, *std::move(endpoint));
   if (config && config->token_file.empty() && config->inline_token.empty() && !config->endpoint.certificate)
     return invalid(fmt::format("user \"{}\" has neither a token nor a client certificate", user_name));
   return config;
@@ -161,12 +176,9 @@ Result<ClusterConfig> read_kubeconfig(const std::filesystem::path& file) {
 }
 
 Result<ClusterConfig> parse_kubeconfig(const std::string& text, const std::filesystem::path& directory) {
-  try {
-    return to_config(YAML::Load(text), directory);
-  } catch (const YAML::Exception& exception) {
-    // Not what(): it may quote the text, and with it a credential.
-    return invalid(fmt::format("line {}: this is not YAML", exception.mark.line + 1));
-  }
+  const auto yaml = parse_yaml(text);
+  if (!yaml) return std::unexpected(yaml.error());
+  return to_config({*yaml, ""}, directory);
 }
 
 }  // namespace nvccd::agent

@@ -172,10 +172,10 @@ class Decider {
 
   void tell_change(const Change& change) {
     const auto* set = std::get_if<SetMode>(&change);
-    d_.notices.push_back(
-        {"CCModeChanging",
-         set != nullptr ? fmt::format("changing the mode to {}", set->mode)
-                        : fmt::format("changing the mode to {}, the default", s_.nvccd.node.default_mode)});
+    d_.notices.push_back({"CCModeChanging", set != nullptr
+                                                ? fmt::format("changing the mode to {}", set->mode)
+                                                : fmt::format("changing the mode to {}, the default",
+                                                              s_.nvccd.node.default_mode.text)});
   }
 
   // Whether nobody uses the devices through Kubernetes any more.

@@ -91,8 +91,8 @@ Memory on_change_answered(Memory memory, const Change& change, const CallResult&
 
 JobEnd end_of_job(const Memory& memory, const std::string& path, const client::JobView& job) {
   if (!memory.job || memory.job->path != path) return JobEnd::not_ours;
-  if (job.state == "done") return JobEnd::done;
-  if (job.state == "failed") return JobEnd::failed;
+  if (job.state == JobState::done) return JobEnd::done;
+  if (job.state == JobState::failed) return JobEnd::failed;
   return memory.cancelled_job == job.id ? JobEnd::cancelled_by_us : JobEnd::cancelled;
 }
 

@@ -3,14 +3,14 @@
 #include <cstdlib>
 #include <string>
 
+#include "common/text/configuration_text.h"
 #include "preflight/access_control.h"
-#include "preflight/configuration_text.h"
 #include "preflight/kubelet.h"
 #include "preflight/libvirt_domain.h"
 
 namespace {
 
-void merge_with_itself(const nvccd::Result<nvccd::preflight::ConfigurationText>& parsed) {
+void merge_with_itself(const nvccd::Result<nvccd::ConfigurationText>& parsed) {
   if (!parsed) return;
   auto merged = *parsed;
   merged.merge(*parsed);
@@ -24,10 +24,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text(reinterpret_cast<const char*>(data + 1), size - 1);
   switch (data[0] % 5) {
     case 0:
-      merge_with_itself(nvccd::preflight::parse_yaml(text));
+      merge_with_itself(nvccd::parse_yaml(text));
       break;
     case 1:
-      merge_with_itself(nvccd::preflight::parse_toml(text));
+      merge_with_itself(nvccd::parse_toml(text));
       break;
     case 2:
       (void)nvccd::preflight::find_managed_devices(text);

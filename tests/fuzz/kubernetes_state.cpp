@@ -16,7 +16,7 @@ void require(bool holds) {
 void check(const nvccd::kubernetes::Advertisement& advertisement) {
   using namespace nvccd::kubernetes;
   for (const auto& [resource, units] : advertisement.resources) {
-    require(!problem_of_resource_name(resource) && !units.empty());
+    require(!nvccd::problem_of_resource_name(resource) && !units.empty());
     Ids ids;
     for (const Unit& unit : units) {
       require(!unit.id.empty() && unit.id.size() <= 63);

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "common/text/configuration_text.h"
 #include "preflight/access_control.h"
-#include "preflight/configuration_text.h"
 #include "preflight/host_view.h"
 #include "preflight/libvirt_domain.h"
 #include "preflight/processes.h"

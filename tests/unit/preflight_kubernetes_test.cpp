@@ -235,7 +235,8 @@ TEST(Kubelet, OfAContainerIsNotTheHosts) {
   // Its root directory is another one.
   host.write("/elsewhere/etc/hostname", "");
   host.link("/proc/800/root", "/elsewhere");
-  const auto kubelet = read_kubelet(HostView(host.root()));
+  const HostView view(host.root());
+  const auto kubelet = read_kubelet(view, list_processes(view));
   EXPECT_FALSE(kubelet);  // there is no /var/lib/kubelet/config.yaml to be assumed
 }
 

@@ -21,7 +21,11 @@ constexpr auto drop_in = "/etc/kubernetes/kubelet.conf.d/99-nvccd.conf";
 class Repairs : public testing::Test {
  protected:
   HostView view() const { return HostView(host.root()); }
-  std::vector<Repair> plan() { return plan_repairs(view(), run(host.input())); }
+  static std::vector<Repair> plan(const Input& input) {
+    const auto subject = look_over(input);
+    return plan_repairs(subject, judge(subject));
+  }
+  std::vector<Repair> plan() { return plan(host.input()); }
   CheckResult result(std::string_view id) {
     const auto findings = run(host.input());
     const auto* finding = test::find(findings, id);
@@ -53,10 +57,10 @@ TEST_F(Repairs, NoDriverIsDeniedThatADeviceOfTheHostMayNeed) {
   host.remove("/etc/modprobe.d/blacklist.conf");
   auto input = host.input();
   test::exclude_a_gpu(host, input);
-  EXPECT_THAT(plan_repairs(view(), run(input)), IsEmpty());
+  EXPECT_THAT(plan(input), IsEmpty());
   // What they exclude is not known.
   input.settings = std::unexpected(Error{.cause = "nvccd.toml:3:5: no such mode"});
-  EXPECT_THAT(plan_repairs(view(), run(input)), IsEmpty());
+  EXPECT_THAT(plan(input), IsEmpty());
 }
 
 TEST_F(Repairs, TheKubeletGetsADropIn) {

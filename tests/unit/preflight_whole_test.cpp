@@ -114,6 +114,15 @@ TEST(Preflight, LeavesOutWhatTheSettingsExclude) {
   EXPECT_NE(test::find(findings, "devices"), nullptr);
 }
 
+TEST(Preflight, JudgesWhatItHasSeenThoughTheHostChangedMeanwhile) {
+  GoodHost host;
+  const auto subject = look_over(host.input());
+  for (const auto& entry : std::filesystem::directory_iterator(host.root()))
+    std::filesystem::remove_all(entry);
+  for (const auto& finding : judge(subject))
+    EXPECT_EQ(finding.result, CheckResult::ok) << test::describe(finding);
+}
+
 // What a label, the bus or nvccctl set counts also where nvccctl makes the checks without the daemon.
 TEST(Preflight, WithoutTheDaemonTheNodeModeIsTheOneThatItKeeps) {
   GoodHost host;

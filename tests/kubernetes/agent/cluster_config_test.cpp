@@ -82,6 +82,51 @@ TEST(Kubeconfig, WhatIsMissingIsNamed) {
                   .contains("cluster \"c\""));
 }
 
+TEST(Kubeconfig, WhatIsEmptyIsNotSupportedEither) {
+  for (const auto* user : {"    exec: {}\n", "    exec:\n", "    auth-provider: []\n", "    password: ~\n"})
+    EXPECT_TRUE(
+        refusal(kubeconfig(plain_cluster, user + std::string("    token: abc\n"))).contains("not supported"))
+        << user;
+  EXPECT_TRUE(refusal(kubeconfig(plain_cluster, "    token: null\n")).contains("neither a token"));
+  EXPECT_EQ(refusal(kubeconfig(plain_cluster, "    token: 'null'\n")), "");
+}
+
+TEST(Kubeconfig, OfAKeyTwiceTheLastCountsAsForKubectl) {
+  const auto config = parse_kubeconfig(kubeconfig(plain_cluster, "    token: one\n    token: two\n"), "/");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->token(), "two");
+}
+
+TEST(Kubeconfig, OfANameTwiceTheFirstEntryCounts) {
+  const auto config = parse_kubeconfig(
+      kubeconfig(plain_cluster, "    token: one\n- name: u\n  user:\n    token: two\n"), "/");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->token(), "one");
+}
+
+TEST(Kubeconfig, AnAliasIsWhatItStandsFor) {
+  const auto config = parse_kubeconfig(
+      "current-context: &name here\ncontexts: [{name: *name, context: {cluster: *name, user: *name}}]\n"
+      "clusters: [{name: *name, cluster: {server: 'https://a'}}]\nusers: [{name: *name, user: {token: "
+      "*name}}]\n",
+      "/");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->token(), "here");
+}
+
+TEST(Kubeconfig, Base64MayHaveSeveralLinesAndNothingElse) {
+  const auto with_key = [](const std::string& key) {
+    return kubeconfig(plain_cluster, "    token: abc\n    client-key-data: " + key + "\n");
+  };
+  const auto config = parse_kubeconfig(with_key("|\n      a2V5\n      IDE=\n"), "/");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->endpoint.key, Pem::of_text("key 1"));
+  EXPECT_EQ(parse_kubeconfig(with_key("+/8A"), "/")->endpoint.key,
+            Pem::of_text(std::string("\xfb\xff\0", 3)));
+  for (const auto* wrong : {"a2V", "a2V5=", "a2==a2V5", "a===", "====", "'?2V5'", "-----BEGIN"})
+    EXPECT_TRUE(refusal(with_key(wrong)).contains("client-key-data is not base64")) << wrong;
+}
+
 TEST(Kubeconfig, NonsenseIsAnErrorThatQuotesNothing) {
   for (const char* text :
        {"", "7", "[]", "current-context: [", "a: b: secret-token: c", "\t- secret-token\n\t x",

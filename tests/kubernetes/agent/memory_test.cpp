@@ -25,8 +25,8 @@ Memory full() {
           .nvccd_is_missing = true};
 }
 
-client::JobView job(std::uint64_t id, std::string state, std::string error = "") {
-  return {.id = id, .kind = "set-mode", .state = std::move(state), .error = std::move(error)};
+client::JobView job(std::uint64_t id, JobState state, std::string error = "") {
+  return {.id = id, .kind = JobKind::set_mode, .state = state, .error = std::move(error)};
 }
 
 client::DeviceView device(std::string address, bool in_use) {
@@ -86,40 +86,42 @@ const Row table[] = {
     {"a change is not answered",
      [](Memory m) { return on_change_answered(m, ppcie, failure(CallError::Kind::passing)); },
      [](Memory&) {}},
-    {"another's job ends", [](Memory m) { return on_job_ended(m, "/other", job(8, "failed"), {}); },
+    {"another's job ends", [](Memory m) { return on_job_ended(m, "/other", job(8, JobState::failed), {}); },
      [](Memory&) {}},
-    {"another's newer job ends", [](Memory m) { return on_job_ended(m, "/other", job(9, "failed"), {}); },
+    {"another's newer job ends",
+     [](Memory m) { return on_job_ended(m, "/other", job(9, JobState::failed), {}); },
      [](Memory& m) { m.cancelled.reset(); }},
-    {"our job is done", [](Memory m) { return on_job_ended(m, our_path, job(7, "done"), {}); },
+    {"our job is done", [](Memory m) { return on_job_ended(m, our_path, job(7, JobState::done), {}); },
      [](Memory& m) { m.job.reset(); }},
-    {"our job fails", [](Memory m) { return on_job_ended(m, our_path, job(7, "failed", "broken"), {}); },
+    {"our job fails",
+     [](Memory m) { return on_job_ended(m, our_path, job(7, JobState::failed, "broken"), {}); },
      [](Memory& m) {
        m.job.reset();
        m.refusal = refusal("broken");
      }},
     {"our job is cancelled by us",
-     [](Memory m) { return on_job_ended(m, our_path, job(6, "cancelled"), {}); },
+     [](Memory m) { return on_job_ended(m, our_path, job(6, JobState::cancelled), {}); },
      [](Memory& m) { m.job.reset(); }},
     {"our job is cancelled by others",
      [](Memory m) {
-       return on_job_ended(m, our_path, job(7, "cancelled", "taken back"),
-                           std::vector{job(12, "running"), job(3, "running")});
+       return on_job_ended(m, our_path, job(7, JobState::cancelled, "taken back"),
+                           std::vector{job(12, JobState::running), job(3, JobState::running)});
      },
      [](Memory& m) {
        m.job.reset();
        m.cancelled = Memory::Cancelled{.refusal = refusal("taken back"), .newest_job = 12};
      }},
-    {"no newer job came", [](Memory m) { return on_jobs_read(m, std::vector{job(8, "running")}); },
+    {"no newer job came", [](Memory m) { return on_jobs_read(m, std::vector{job(8, JobState::running)}); },
      [](Memory& m) {
        m.cancelled.reset();
        m.refusal = refusal("gone");
      }},
-    {"a newer job came", [](Memory m) { return on_jobs_read(m, std::vector{job(9, "waiting")}); },
+    {"a newer job came", [](Memory m) { return on_jobs_read(m, std::vector{job(9, JobState::waiting)}); },
      [](Memory& m) { m.cancelled.reset(); }},
     {"a newer job that is about one device",  // not a change of the node's mode
      [](Memory m) {
-       client::JobView rescan = job(9, "running");
-       rescan.kind = "reset-device";
+       client::JobView rescan = job(9, JobState::running);
+       rescan.kind = JobKind::reset;
        return on_jobs_read(m, std::vector{rescan});
      },
      [](Memory& m) {
@@ -165,18 +167,18 @@ TEST(Memory, ChangesInNothingButWhatHasHappened) {
 TEST(Memory, OfAnAgentThatHasJustStartedIsEmpty) {
   EXPECT_TRUE(on_nvccd_missing({}).nvccd_is_missing);
   EXPECT_TRUE(on_operands_awaited_long({}).waited_long_enough);
-  EXPECT_EQ(on_jobs_read({}, std::vector{job(9, "running")}), Memory());
-  EXPECT_EQ(on_job_ended({}, our_path, job(9, "failed"), {}), Memory());
+  EXPECT_EQ(on_jobs_read({}, std::vector{job(9, JobState::running)}), Memory());
+  EXPECT_EQ(on_job_ended({}, our_path, job(9, JobState::failed), {}), Memory());
   EXPECT_EQ(on_nvccd_absent({}), Memory());
 }
 
 TEST(Memory, KnowsWhoseJobHasEndedAndHow) {
-  EXPECT_EQ(end_of_job(full(), "/other", job(7, "failed")), JobEnd::not_ours);
-  EXPECT_EQ(end_of_job({}, our_path, job(7, "failed")), JobEnd::not_ours);
-  EXPECT_EQ(end_of_job(full(), our_path, job(7, "done")), JobEnd::done);
-  EXPECT_EQ(end_of_job(full(), our_path, job(6, "failed")), JobEnd::failed);
-  EXPECT_EQ(end_of_job(full(), our_path, job(6, "cancelled")), JobEnd::cancelled_by_us);
-  EXPECT_EQ(end_of_job(full(), our_path, job(7, "cancelled")), JobEnd::cancelled);
+  EXPECT_EQ(end_of_job(full(), "/other", job(7, JobState::failed)), JobEnd::not_ours);
+  EXPECT_EQ(end_of_job({}, our_path, job(7, JobState::failed)), JobEnd::not_ours);
+  EXPECT_EQ(end_of_job(full(), our_path, job(7, JobState::done)), JobEnd::done);
+  EXPECT_EQ(end_of_job(full(), our_path, job(6, JobState::failed)), JobEnd::failed);
+  EXPECT_EQ(end_of_job(full(), our_path, job(6, JobState::cancelled)), JobEnd::cancelled_by_us);
+  EXPECT_EQ(end_of_job(full(), our_path, job(7, JobState::cancelled)), JobEnd::cancelled);
 }
 
 TEST(CallErrors, AreTriedAgainUnlessNvccdWillNot) {

@@ -1,5 +1,5 @@
-// Configuration files of other programs, as far as the checks need them: from the path of each value to the
-// value as text.
+// Configuration files of other programs, as far as they are needed: from the path of each value to the value
+// as text.
 #pragma once
 
 #include <map>
@@ -10,13 +10,14 @@
 
 #include "common/model/error.h"
 
-namespace nvccd::preflight {
+namespace nvccd {
 
-// "featureGates/KubeletPodResourcesGet" -> "true"; items of a list are called 0, 1, and so on. Empty maps and
-// lists have no entry.
+// "featureGates/KubeletPodResourcesGet" -> "true"; items of a list are called 0, 1, and so on.
 class ConfigurationText {
  public:
   std::optional<std::string> find(const std::string& path) const;
+  // Whether there is a value at the path or below it.
+  bool has(const std::string& path) const;
   // The value whose path ends so, wherever it is; of several the last.
   std::optional<std::string> find_last(std::string_view end_of_path) const;
   std::vector<std::string> find_list(const std::string& path) const;
@@ -36,7 +37,12 @@ class ConfigurationText {
 };
 
 // Errors: text that is not of that language. Neither throws.
+
+// Of the same key twice in a map the last wins. Null, and maps and lists with nothing in them, are "";
+// aliases are what they stand for. What is too deep or too much for a configuration is left out. The cause of
+// an error quotes nothing of the text, in which there may be secrets.
 Result<ConfigurationText> parse_yaml(const std::string& text);
+// Empty tables and arrays have no entry.
 Result<ConfigurationText> parse_toml(std::string_view text);
 
-}  // namespace nvccd::preflight
+}  // namespace nvccd

@@ -1,8 +1,8 @@
-#include "preflight/configuration_text.h"
+#include "common/text/configuration_text.h"
 
 #include <algorithm>
 
-namespace nvccd::preflight {
+namespace nvccd {
 namespace {
 
 bool is_index(std::string_view name) {
@@ -15,6 +15,10 @@ std::optional<std::string> ConfigurationText::find(const std::string& path) cons
   const auto entry = values_.find(path);
   if (entry == values_.end()) return std::nullopt;
   return entry->second;
+}
+
+bool ConfigurationText::has(const std::string& path) const {
+  return values_.contains(path) || !names_below(path).empty();
 }
 
 std::optional<std::string> ConfigurationText::find_last(std::string_view end_of_path) const {
@@ -57,4 +61,4 @@ void ConfigurationText::merge(const ConfigurationText& other) {
     values_.insert_or_assign(path, value);
 }
 
-}  // namespace nvccd::preflight
+}  // namespace nvccd

@@ -3,9 +3,9 @@
 
 #include <memory>
 
-#include "preflight/configuration_text.h"
+#include "common/text/configuration_text.h"
 
-namespace nvccd::preflight {
+namespace nvccd {
 namespace {
 
 // Deeper than any setting that is looked for; aliases can make a document endless.
@@ -20,7 +20,9 @@ struct DocumentDeleter {
 };
 
 std::string_view text_of(const yaml_node_t& node) {
-  return {reinterpret_cast<const char*>(node.data.scalar.value), node.data.scalar.length};
+  const std::string_view text(reinterpret_cast<const char*>(node.data.scalar.value), node.data.scalar.length);
+  const bool is_null = text == "~" || text == "null" || text == "Null" || text == "NULL";
+  return is_null && node.data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? std::string_view() : text;
 }
 
 class Flattener {
@@ -34,12 +36,16 @@ class Flattener {
     const auto below = [&](std::string_view name) {
       return path.empty() ? std::string(name) : fmt::format("{}/{}", path, name);
     };
-    if (node->type == YAML_SEQUENCE_NODE) {
+    const auto& pairs = node->data.mapping.pairs;
+    const auto& items = node->data.sequence.items;
+    const bool is_map = node->type == YAML_MAPPING_NODE;
+    if (is_map ? pairs.start == pairs.top : items.start == items.top) return result_.set(path, "");
+    if (!is_map) {
       std::size_t number = 0;
-      for (const auto* item = node->data.sequence.items.start; item < node->data.sequence.items.top; ++item)
+      for (const auto* item = items.start; item < items.top; ++item)
         add(*item, below(std::to_string(number++)), depth + 1);
-    } else if (node->type == YAML_MAPPING_NODE) {
-      for (const auto* pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; ++pair) {
+    } else {
+      for (const auto* pair = pairs.start; pair < pairs.top; ++pair) {
         const yaml_node_t* key = yaml_document_get_node(&document_, pair->key);
         if (key != nullptr && key->type == YAML_SCALAR_NODE)
           add(pair->value, below(text_of(*key)), depth + 1);
@@ -75,4 +81,4 @@ Result<ConfigurationText> parse_yaml(const std::string& text) {
   return std::move(flattener).result();
 }
 
-}  // namespace nvccd::preflight
+}  // namespace nvccd

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
-#include "preflight/configuration_text.h"
+#include "common/text/configuration_text.h"
 
-namespace nvccd::preflight {
+namespace nvccd {
 namespace {
 
 void flatten(const toml::node& node, const std::string& path, ConfigurationText& into) {
@@ -40,4 +40,4 @@ Result<ConfigurationText> parse_toml(std::string_view text) {
   }
 }
 
-}  // namespace nvccd::preflight
+}  // namespace nvccd

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace nvccd {
+
+// Spaces and line breaks are passed over. nullopt: it is no base64, which is padded to groups of four.
+std::optional<std::string> decode_base64(std::string_view text);
+
+}  // namespace nvccd
