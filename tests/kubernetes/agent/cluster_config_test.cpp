@@ -107,7 +107,8 @@ TEST(Kubeconfig, OfANameTwiceTheFirstEntryCounts) {
 TEST(Kubeconfig, AnAliasIsWhatItStandsFor) {
   const auto config = parse_kubeconfig(
       "current-context: &name here\ncontexts: [{name: *name, context: {cluster: *name, user: *name}}]\n"
-      "clusters: [{name: *name, cluster: {server: 'https://a'}}]\nusers: [{name: *name, user: {token: "
+      "clusters: [{name: *name, cluster: {server: 'https://a', certificate-authority: ca}}]\nusers: [{name: "
+      "*name, user: {token: "
       "*name}}]\n",
       "/");
   ASSERT_TRUE(config) << config.error().message();
