@@ -61,20 +61,20 @@ const char* action_id(Access access) {
   std::unreachable();
 }
 
-int Authority::run(sd_bus_message* call, Access access, Plan plan, sd_bus_error* error) {
+int Authority::run(sd_bus_message* call, Access access, Action action, sd_bus_error* error) {
   if (access == Access::none || sd_bus_query_sender_privilege(call, CAP_SYS_ADMIN) > 0)
-    return execute(call, plan, error);
-  return ask(call, access, std::move(plan), error);
+    return execute(call, action, error);
+  return ask(call, access, std::move(action), error);
 }
 
-int Authority::ask(sd_bus_message* call, Access access, Plan plan, sd_bus_error* error) {
+int Authority::ask(sd_bus_message* call, Access access, Action action, sd_bus_error* error) {
   const char* sender = sd_bus_message_get_sender(call);
   if (!sender) return set_error(error, denied("the caller has no name on the bus"));
   if (!may_wait(pending_, sender, [](const Pending& pending) { return pending.call.get(); }))
     return set_error(error,
                      {SD_BUS_ERROR_LIMITS_EXCEEDED, "too many calls are waiting for an authorization"});
 
-  pending_.push_back({this, share(call), std::move(plan), fmt::format("nvccd-{}", ++checks_)});
+  pending_.push_back({this, share(call), std::move(action), fmt::format("nvccd-{}", ++checks_)});
   Pending& pending = pending_.back();
   int r = watch_caller(pending, sender);
   if (r >= 0) r = send_check(pending, access);
@@ -106,7 +106,7 @@ int Authority::send_check(Pending& pending, Access access) {
     r = sd_bus_message_append(message, "(sa{sv})s", "system-bus-name", 1, "name", "s", sender,
                               action_id(access));
   if (r >= 0) r = sd_bus_message_open_container(message, 'a', "{ss}");
-  for (const auto& [key, value] : pending.plan.details)
+  for (const auto& [key, value] : pending.action.details)
     if (r >= 0) r = sd_bus_message_append(message, "{ss}", key.c_str(), value.c_str());
   if (r >= 0) r = sd_bus_message_close_container(message);
   const std::uint32_t flags =
@@ -140,7 +140,7 @@ void Authority::on_answer(Pending& entry, sd_bus_message* answer) {
   BusError error;
   const int r = at_c_boundary(error.get(), [&] {
     if (const auto allowed = read_answer(answer); !allowed) return set_error(error.get(), allowed.error());
-    return execute(pending.call.get(), pending.plan, error.get());
+    return execute(pending.call.get(), pending.action, error.get());
   });
   if (r < 0) sd_bus_reply_method_errno(pending.call.get(), r, error.get());
 }

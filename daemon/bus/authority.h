@@ -23,22 +23,22 @@ class Authority {
   Authority(const Authority&) = delete;
   Authority& operator=(const Authority&) = delete;
 
-  // Runs the plan and answers the call: at once, or after polkit was asked. Meant as the last step of a
+  // Runs the action and answers the call: at once, or after polkit was asked. Meant as the last step of a
   // method handler: returns what such a handler has to return.
-  int run(sd_bus_message* call, Access access, Plan plan, sd_bus_error* error);
+  int run(sd_bus_message* call, Access access, Action action, sd_bus_error* error);
 
  private:
   // A call that waits for polkit's answer.
   struct Pending {
     Authority* authority;
     BusMessagePtr call;
-    Plan plan;
+    Action action;
     std::string cancellation_id;
     BusSlotPtr check = {};
     BusSlotPtr caller_left = {};
   };
 
-  int ask(sd_bus_message* call, Access access, Plan plan, sd_bus_error* error);
+  int ask(sd_bus_message* call, Access access, Action action, sd_bus_error* error);
   int send_check(Pending& pending, Access access);
   int watch_caller(Pending& pending, const char* sender);
   Pending take(const Pending& pending);

@@ -18,14 +18,14 @@ int set_error(sd_bus_error* error, const CallError& call_error) {
   return sd_bus_error_set(error, call_error.name.c_str(), to_utf8(call_error.message).c_str());
 }
 
-int execute(sd_bus_message* call, const Plan& plan, sd_bus_error* error) {
-  if (plan.run_later) {
-    const auto kept = plan.run_later(share(call));
+int execute(sd_bus_message* call, const Action& action, sd_bus_error* error) {
+  if (action.run_later) {
+    const auto kept = action.run_later(share(call));
     return kept ? 1 : set_error(error, kept.error());
   }
   BusMessagePtr reply;
   if (const int r = sd_bus_message_new_method_return(call, out(reply)); r < 0) return r;
-  if (const auto done = plan.run(reply.get()); !done) return set_error(error, done.error());
+  if (const auto done = action.run(reply.get()); !done) return set_error(error, done.error());
   return sd_bus_message_send(reply.get());
 }
 

@@ -34,17 +34,17 @@ int set_error(sd_bus_error* error, const CallError& call_error);
 
 // What a call is going to do. Between its making and its running a person may type a password, so `run` holds
 // values and looks up everything else again. It appends the results to the reply, which is sent on success.
-struct Plan {
+struct Action {
   std::function<CallResult(sd_bus_message* reply)> run;
   std::vector<std::pair<std::string, std::string>> details = {};  // what polkit rules may ask about
   // Instead of `run`, for what takes its time: keeps the call and answers it later.
   std::function<CallResult(BusMessagePtr call)> run_later = {};
 };
 
-using PlanResult = std::expected<Plan, CallError>;
+using ActionResult = std::expected<Action, CallError>;
 
-// Runs the plan and answers the call.
-int execute(sd_bus_message* call, const Plan& plan, sd_bus_error* error);
+// Runs the action and answers the call.
+int execute(sd_bus_message* call, const Action& action, sd_bus_error* error);
 
 // For the negative errno of a function that appends to a reply.
 CallResult to_result(int r);

@@ -62,20 +62,20 @@ std::span<const Property<DeviceObject>> DeviceObject::properties() {
   return property_rows;
 }
 
-PlanResult DeviceObject::bind(sd_bus_message*) {
-  return plan(&Manager::bind);
+ActionResult DeviceObject::bind(sd_bus_message*) {
+  return prepare(&Manager::bind);
 }
-PlanResult DeviceObject::unbind(sd_bus_message*) {
-  return plan(&Manager::unbind);
+ActionResult DeviceObject::unbind(sd_bus_message*) {
+  return prepare(&Manager::unbind);
 }
-PlanResult DeviceObject::reset(sd_bus_message*) {
-  return plan(&Manager::reset);
+ActionResult DeviceObject::reset(sd_bus_message*) {
+  return prepare(&Manager::reset);
 }
 
-PlanResult DeviceObject::plan(Request request) const {
-  return Plan{.run = [manager = manager_, request, address = published_.address](
-                         sd_bus_message* reply) { return append_job(reply, (manager->*request)(address)); },
-              .details = {{"device", to_string(published_.address)}}};
+ActionResult DeviceObject::prepare(Request request) const {
+  return Action{.run = [manager = manager_, request, address = published_.address](
+                           sd_bus_message* reply) { return append_job(reply, (manager->*request)(address)); },
+                .details = {{"device", to_string(published_.address)}}};
 }
 
 }  // namespace nvccd::dbus

@@ -26,13 +26,13 @@ class DeviceObject {
   Authority& authority() { return *authority_; }
 
   // Method handlers.
-  PlanResult bind(sd_bus_message* call);
-  PlanResult unbind(sd_bus_message* call);
-  PlanResult reset(sd_bus_message* call);
+  ActionResult bind(sd_bus_message* call);
+  ActionResult unbind(sd_bus_message* call);
+  ActionResult reset(sd_bus_message* call);
 
  private:
   using Request = Result<JobId> (Manager::*)(const PciAddress&);
-  PlanResult plan(Request request) const;
+  ActionResult prepare(Request request) const;
 
   Manager* manager_;
   Authority* authority_;

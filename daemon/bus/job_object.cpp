@@ -61,8 +61,8 @@ Access JobObject::access_to_cancel() const {
   std::unreachable();
 }
 
-PlanResult JobObject::cancel(sd_bus_message*) {
-  return Plan{.run = [manager = manager_, id = published_.id](sd_bus_message*) -> CallResult {
+ActionResult JobObject::cancel(sd_bus_message*) {
+  return Action{.run = [manager = manager_, id = published_.id](sd_bus_message*) -> CallResult {
     if (const auto done = manager->cancel(id); !done) return std::unexpected(to_call_error(done.error()));
     return {};
   }};

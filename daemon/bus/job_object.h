@@ -26,7 +26,7 @@ class JobObject {
   Authority& authority() { return *authority_; }
 
   // Method handler, and whom it is open to: who may begin such a job.
-  PlanResult cancel(sd_bus_message* call);
+  ActionResult cancel(sd_bus_message* call);
   Access access_to_cancel() const;
 
  private:

@@ -102,7 +102,7 @@ void ManagerObject::announce_job_end(JobId id, JobState result) {
               manager_path);
 }
 
-PlanResult ManagerObject::set_mode(sd_bus_message* call) {
+ActionResult ManagerObject::set_mode(sd_bus_message* call) {
   const char* text = nullptr;
   if (sd_bus_message_read(call, "s", &text) < 0)
     return std::unexpected(invalid_arguments("mode: not readable"));
@@ -114,22 +114,22 @@ PlanResult ManagerObject::set_mode(sd_bus_message* call) {
                     excerpt(text))});
   const auto options = read_mode_options(call);
   if (!options) return std::unexpected(options.error());
-  return Plan{
+  return Action{
       .run = [&manager = manager_, mode = *mode, options = *options](
                  sd_bus_message* reply) { return append_job(reply, manager.set_mode(mode, options)); },
       .details = {{"mode", text}}};
 }
 
-PlanResult ManagerObject::clear_mode(sd_bus_message* call) {
+ActionResult ManagerObject::clear_mode(sd_bus_message* call) {
   const auto options = read_mode_options(call);
   if (!options) return std::unexpected(options.error());
-  return Plan{.run = [&manager = manager_, options = *options](sd_bus_message* reply) {
+  return Action{.run = [&manager = manager_, options = *options](sd_bus_message* reply) {
     return append_job(reply, manager.clear_mode(options));
   }};
 }
 
-PlanResult ManagerObject::list_devices(sd_bus_message*) {
-  return Plan{.run = [&manager = manager_](sd_bus_message* reply) -> CallResult {
+ActionResult ManagerObject::list_devices(sd_bus_message*) {
+  return Action{.run = [&manager = manager_](sd_bus_message* reply) -> CallResult {
     std::vector<ObjectPath> paths;
     for (const auto& [address, device] : manager.devices())
       paths.push_back({device_path(address)});
@@ -137,33 +137,33 @@ PlanResult ManagerObject::list_devices(sd_bus_message*) {
   }};
 }
 
-PlanResult ManagerObject::get_device(sd_bus_message* call) {
+ActionResult ManagerObject::get_device(sd_bus_message* call) {
   const char* text = nullptr;
   if (sd_bus_message_read(call, "s", &text) < 0)
     return std::unexpected(invalid_arguments("address: not readable"));
   const auto address = PciAddress::parse(text);
   if (!address || !manager_.devices().contains(*address)) return std::unexpected(no_such_device(text));
-  return Plan{.run = [address = *address](sd_bus_message* reply) {
+  return Action{.run = [address = *address](sd_bus_message* reply) {
     return to_result(Wire<ObjectPath>::append(reply, {device_path(address)}));
   }};
 }
 
-PlanResult ManagerObject::rescan(sd_bus_message*) {
-  return Plan{.run = [&manager = manager_](sd_bus_message*) -> CallResult {
+ActionResult ManagerObject::rescan(sd_bus_message*) {
+  return Action{.run = [&manager = manager_](sd_bus_message*) -> CallResult {
     manager.rescan();
     return {};
   }};
 }
 
-PlanResult ManagerObject::reload(sd_bus_message*) {
-  return Plan{.run = [&manager = manager_](sd_bus_message*) -> CallResult {
+ActionResult ManagerObject::reload(sd_bus_message*) {
+  return Action{.run = [&manager = manager_](sd_bus_message*) -> CallResult {
     if (const auto done = manager.reload(); !done) return std::unexpected(to_call_error(done.error()));
     return {};
   }};
 }
 
-PlanResult ManagerObject::check(sd_bus_message*) {
-  return Plan{.run_later = [this](BusMessagePtr call) { return check_calls_.add(std::move(call)); }};
+ActionResult ManagerObject::check(sd_bus_message*) {
+  return Action{.run_later = [this](BusMessagePtr call) { return check_calls_.add(std::move(call)); }};
 }
 
 }  // namespace nvccd::dbus

@@ -37,13 +37,13 @@ class ManagerObject {
   Authority& authority() { return authority_; }
 
   // Method handlers.
-  PlanResult set_mode(sd_bus_message* call);
-  PlanResult clear_mode(sd_bus_message* call);
-  PlanResult list_devices(sd_bus_message* call);
-  PlanResult get_device(sd_bus_message* call);
-  PlanResult rescan(sd_bus_message* call);
-  PlanResult reload(sd_bus_message* call);
-  PlanResult check(sd_bus_message* call);
+  ActionResult set_mode(sd_bus_message* call);
+  ActionResult clear_mode(sd_bus_message* call);
+  ActionResult list_devices(sd_bus_message* call);
+  ActionResult get_device(sd_bus_message* call);
+  ActionResult rescan(sd_bus_message* call);
+  ActionResult reload(sd_bus_message* call);
+  ActionResult check(sd_bus_message* call);
 
  private:
   sd_bus* bus_;

@@ -12,13 +12,13 @@
 
 namespace nvccd::dbus {
 
-// The C callback for a row: reads and checks the arguments by `plan`, asks T::authority(), acts, answers.
+// The C callback for a row: reads and checks the arguments by `action`, asks T::authority(), acts, answers.
 // `access` is an Access, or a member function that says which one this object needs.
-template <typename T, PlanResult (T::*plan)(sd_bus_message* call), auto access>
+template <typename T, ActionResult (T::*action)(sd_bus_message* call), auto access>
 int method(sd_bus_message* call, void* userdata, sd_bus_error* error) noexcept {
   return at_c_boundary(error, [&] {
     T& object = *static_cast<T*>(userdata);
-    PlanResult result = (object.*plan)(call);
+    ActionResult result = (object.*action)(call);
     if (!result) return set_error(error, result.error());
     Access needed{};
     if constexpr (std::is_same_v<decltype(access), Access>)

@@ -16,8 +16,8 @@ Result<Advertisement> read_advertisement(const std::filesystem::path& state_file
   }
   Advertisement advertisement = advertise(*state);
   if (is_withdrawn(withdraw_file).value_or(true))
-    spoil(advertisement, fmt::format("all devices are withdrawn for a change of their mode ({} exists)",
-                                     withdraw_file.string()));
+    withdraw(advertisement, fmt::format("all devices are withdrawn for a change of their mode ({} exists)",
+                                        withdraw_file.string()));
   return advertisement;
 }
 

@@ -24,20 +24,20 @@ bool socket_exists(const std::filesystem::path& path) {
 
 }  // namespace
 
-Endpoint::Endpoint(const EndpointSurroundings& surroundings, std::string resource, Units units)
-    : surroundings_(surroundings),
+Endpoint::Endpoint(const EndpointContext& context, std::string resource, Units units)
+    : context_(context),
       resource_(std::move(resource)),
       socket_(socket_name(resource_)),
       units_(std::move(units)),
-      retry_(*surroundings.scheduler, patience) {}
+      retry_(*context.scheduler, patience) {}
 
-Result<std::shared_ptr<Endpoint>> Endpoint::create(const EndpointSurroundings& surroundings,
-                                                   std::string resource, Units units) {
-  std::shared_ptr<Endpoint> self(new Endpoint(surroundings, std::move(resource), std::move(units)));
-  auto watch = PathWatch::create(surroundings.event, surroundings.kubelet_dir / self->socket_,
-                                 [self = self.get()](PathEvent) {
-                                   if (self->server_ && !self->server_->reachable()) self->keep_up();
-                                 });
+Result<std::shared_ptr<Endpoint>> Endpoint::create(const EndpointContext& context, std::string resource,
+                                                   Units units) {
+  std::shared_ptr<Endpoint> self(new Endpoint(context, std::move(resource), std::move(units)));
+  auto watch =
+      PathWatch::create(context.event, context.kubelet_dir / self->socket_, [self = self.get()](PathEvent) {
+        if (self->server_ && !self->server_->reachable()) self->keep_up();
+      });
   if (!watch) return std::unexpected(watch.error());
   self->watch_ = *std::move(watch);
   self->keep_up();
@@ -63,7 +63,7 @@ void Endpoint::kubelet_appeared() {
 // next one begins with removing all sockets anyway.
 void Endpoint::keep_up() {
   retry_.cancel();
-  if (!socket_exists(surroundings_.kubelet_dir / kubelet_socket_name)) return;
+  if (!socket_exists(context_.kubelet_dir / kubelet_socket_name)) return;
   if (keep_serving() && registered_ != needed_ && !attempt_) register_now();
 }
 
@@ -71,8 +71,7 @@ bool Endpoint::keep_serving() {
   if (server_ && server_->reachable()) return true;
   server_.reset();  // first: its end removes what is at the path of its socket
   ++needed_;
-  auto started =
-      ResourceServer::start(resource_, surroundings_.kubelet_dir / socket_, units_, surroundings_.look);
+  auto started = ResourceServer::start(resource_, context_.kubelet_dir / socket_, units_, context_.read);
   if (!started) {
     try_again_later(started.error());
     return false;
@@ -82,9 +81,9 @@ bool Endpoint::keep_serving() {
 }
 
 void Endpoint::register_now() {
-  attempt_ = std::make_shared<Registration>(surroundings_.kubelet_dir, socket_, resource_);
+  attempt_ = std::make_shared<Registration>(context_.kubelet_dir, socket_, resource_);
   start_with_result(
-      *surroundings_.scheduler, [attempt = attempt_] { return attempt->run(); },
+      *context_.scheduler, [attempt = attempt_] { return attempt->run(); },
       [weak = weak_from_this(), need = needed_](const Result<>& result) {
         if (const auto self = weak.lock()) self->registered(need, result);
       });

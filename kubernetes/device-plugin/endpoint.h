@@ -15,19 +15,19 @@
 namespace nvccd::kubernetes {
 
 // What all endpoints share.
-struct EndpointSurroundings {
+struct EndpointContext {
   sd_event* event = nullptr;
   Scheduler* scheduler = nullptr;
   std::filesystem::path kubelet_dir;
-  LookAtFiles look;
+  ReadFiles read;
 };
 
 // All functions are for the event loop's thread.
 class Endpoint : public std::enable_shared_from_this<Endpoint> {
  public:
-  // Serves and registers as soon as there is a kubelet. The surroundings outlive it.
-  static Result<std::shared_ptr<Endpoint>> create(const EndpointSurroundings& surroundings,
-                                                  std::string resource, Units units);
+  // Serves and registers as soon as there is a kubelet. The context outlives it.
+  static Result<std::shared_ptr<Endpoint>> create(const EndpointContext& context, std::string resource,
+                                                  Units units);
 
   ~Endpoint();
 
@@ -36,14 +36,14 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
   void kubelet_appeared();
 
  private:
-  Endpoint(const EndpointSurroundings& surroundings, std::string resource, Units units);
+  Endpoint(const EndpointContext& context, std::string resource, Units units);
   bool keep_serving();
   void keep_up();
   void register_now();
   void registered(std::uint64_t need, const Result<>& result);
   void try_again_later(const Error& error);
 
-  const EndpointSurroundings& surroundings_;
+  const EndpointContext& context_;
   std::string resource_;
   std::string socket_;  // its name in the kubelet's directory
   Units units_;

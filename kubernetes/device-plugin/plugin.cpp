@@ -75,12 +75,12 @@ Result<> Plugin::set_up() {
   if (!scheduler) return std::unexpected(scheduler.error());
   scheduler_ = *std::move(scheduler);
 
-  surroundings_ = {.event = event,
-                   .scheduler = scheduler_.get(),
-                   .kubelet_dir = options_.kubelet_dir,
-                   .look = [state_file = options_.state_file, withdraw_file = options_.withdraw_file] {
-                     return read_advertisement(state_file, withdraw_file);
-                   }};
+  context_ = {.event = event,
+              .scheduler = scheduler_.get(),
+              .kubelet_dir = options_.kubelet_dir,
+              .read = [state_file = options_.state_file, withdraw_file = options_.withdraw_file] {
+                return read_advertisement(state_file, withdraw_file);
+              }};
   struct Watched {
     std::unique_ptr<PathWatch>& watch;
     std::filesystem::path path;
@@ -140,12 +140,12 @@ void Plugin::kubelet_appeared() {
 }
 
 void Plugin::update() {
-  auto now = surroundings_.look();
+  auto now = context_.read();
   if (!now) {
     // Probably nvccd is being restarted. What exists still exists, so the capacity of the node stays.
     spdlog::warn("{}", now.error().message());
     now = advertised_;
-    spoil(*now, "nvccd does not run");
+    withdraw(*now, "nvccd does not run");
   }
   log_changes(advertised_, *now);
   advertised_ = *std::move(now);
@@ -160,7 +160,7 @@ void Plugin::update() {
 void Plugin::serve(const std::string& resource, const Units& units) {
   if (const auto known = endpoints_.find(resource); known != endpoints_.end())
     return known->second->publish(units);
-  auto endpoint = Endpoint::create(surroundings_, resource, units);
+  auto endpoint = Endpoint::create(context_, resource, units);
   if (endpoint)
     endpoints_.emplace(resource, *std::move(endpoint));
   else

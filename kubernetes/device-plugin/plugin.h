@@ -35,7 +35,7 @@ class Plugin {
   UniqueFd directory_;  // the kubelet's, locked: two plugins would take each other's sockets away
   EventPtr event_;
   std::unique_ptr<EventScheduler> scheduler_;
-  EndpointSurroundings surroundings_;
+  EndpointContext context_;
   Advertisement advertised_;  // with the units that were last known, while nvccd does not run
   std::map<std::string, std::shared_ptr<Endpoint>> endpoints_;
   std::unique_ptr<PathWatch> state_watch_;

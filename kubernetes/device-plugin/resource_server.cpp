@@ -49,12 +49,12 @@ std::unique_ptr<grpc::Server> build(const std::filesystem::path& socket, Resourc
 }  // namespace
 
 ResourceServer::ResourceServer(const std::string& resource, std::filesystem::path socket, Units units,
-                               LookAtFiles look)
-    : socket_(std::move(socket)), list_(std::move(units)), service_(resource, list_, std::move(look)) {}
+                               ReadFiles read)
+    : socket_(std::move(socket)), list_(std::move(units)), service_(resource, list_, std::move(read)) {}
 
 Result<std::unique_ptr<ResourceServer>> ResourceServer::start(const std::string& resource,
                                                               std::filesystem::path socket, Units units,
-                                                              LookAtFiles look) {
+                                                              ReadFiles read) {
   const auto failed = [&](std::string_view why) {
     return std::unexpected(
         Error{.cause = fmt::format("cannot serve {} on {}: {}", resource, socket.string(), why)});
@@ -64,7 +64,7 @@ Result<std::unique_ptr<ResourceServer>> ResourceServer::start(const std::string&
         "the path is too long for a socket; give the resource a shorter alias in the settings of nvccd");
   if (something_else_at(socket)) return failed("something that is no socket is in the way; remove it");
   std::unique_ptr<ResourceServer> self(
-      new ResourceServer(resource, socket, std::move(units), std::move(look)));
+      new ResourceServer(resource, socket, std::move(units), std::move(read)));
   self->server_ = build(socket, self->service_);
   if (!self->server_)
     return failed("the socket cannot be created; the message of gRPC before this one says why");

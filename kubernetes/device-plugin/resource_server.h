@@ -16,7 +16,7 @@ class ResourceServer {
   // Serves when it returns. A socket that is in the way is replaced, anything else is an error.
   static Result<std::unique_ptr<ResourceServer>> start(const std::string& resource,
                                                        std::filesystem::path socket, Units units,
-                                                       LookAtFiles look);
+                                                       ReadFiles read);
 
   ResourceServer(const ResourceServer&) = delete;
   ResourceServer& operator=(const ResourceServer&) = delete;
@@ -29,7 +29,7 @@ class ResourceServer {
   bool reachable() const;
 
  private:
-  ResourceServer(const std::string& resource, std::filesystem::path socket, Units units, LookAtFiles look);
+  ResourceServer(const std::string& resource, std::filesystem::path socket, Units units, ReadFiles read);
 
   std::filesystem::path socket_;
   ino_t inode_ = 0;

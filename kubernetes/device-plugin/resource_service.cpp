@@ -36,8 +36,8 @@ v1beta1::DevicePluginOptions plugin_options() {
   return options;
 }
 
-ResourceService::ResourceService(std::string resource, DeviceList& list, LookAtFiles look)
-    : resource_(std::move(resource)), list_(list), look_(std::move(look)) {}
+ResourceService::ResourceService(std::string resource, DeviceList& list, ReadFiles read)
+    : resource_(std::move(resource)), list_(list), read_(std::move(read)) {}
 
 grpc::Status ResourceService::GetDevicePluginOptions(grpc::ServerContext*, const v1beta1::Empty*,
                                                      v1beta1::DevicePluginOptions* response) {
@@ -77,7 +77,7 @@ grpc::Status ResourceService::Allocate(grpc::ServerContext*, const v1beta1::Allo
     return {grpc::StatusCode::FAILED_PRECONDITION, reason};
   };
   // Not what was published last: this moment counts.
-  const auto advertisement = look_();
+  const auto advertisement = read_();
   if (!advertisement) return refused(advertisement.error().message());
   std::vector<Ids> requests;
   for (const auto& container : request->container_requests())

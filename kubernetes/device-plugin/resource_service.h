@@ -10,12 +10,12 @@
 namespace nvccd::kubernetes {
 
 // What is advertised at this moment. Called from any thread.
-using LookAtFiles = std::function<Result<Advertisement>()>;
+using ReadFiles = std::function<Result<Advertisement>()>;
 
 class ResourceService final : public v1beta1::DevicePlugin::Service {
  public:
   // `list` outlives the service.
-  ResourceService(std::string resource, DeviceList& list, LookAtFiles look);
+  ResourceService(std::string resource, DeviceList& list, ReadFiles read);
 
  private:
   grpc::Status GetDevicePluginOptions(grpc::ServerContext* context, const v1beta1::Empty* request,
@@ -33,7 +33,7 @@ class ResourceService final : public v1beta1::DevicePlugin::Service {
 
   std::string resource_;
   DeviceList& list_;
-  LookAtFiles look_;
+  ReadFiles read_;
 };
 
 // What a plugin says of itself, at registration and when asked.

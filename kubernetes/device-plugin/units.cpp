@@ -76,7 +76,7 @@ Advertisement advertise(const PublishedState& state) {
   return advertisement;
 }
 
-void spoil(Advertisement& advertisement, const std::string& problem) {
+void withdraw(Advertisement& advertisement, const std::string& problem) {
   for (auto& units : advertisement.resources | std::views::values)
     for (Unit& unit : units)
       unit.problem = problem;

@@ -33,6 +33,6 @@ struct Advertisement {
 Advertisement advertise(const PublishedState& state);
 
 // The same units, none of which can be used.
-void spoil(Advertisement& advertisement, const std::string& problem);
+void withdraw(Advertisement& advertisement, const std::string& problem);
 
 }  // namespace nvccd::kubernetes

@@ -42,7 +42,7 @@ std::optional<FspReply> Fsp::accept(std::span<const std::uint32_t> message) {
   const std::uint32_t type = message.size() > 1 ? message[1] >> 24U : 0;
   FspReply reply{.words = reply_words(type, answer.error), .delay = context_.delays.reply};
   if (answer.value) reply.words.push_back(*answer.value);
-  spoil(reply.words);
+  corrupt(reply.words);
   reply.delay += std::chrono::milliseconds(context_.faults.number(Fault::late_reply, 0));
   return reply;
 }
@@ -115,7 +115,7 @@ std::optional<std::uint32_t> Fsp::refusal(unsigned knob, bool write) const {
   return std::nullopt;
 }
 
-void Fsp::spoil(std::vector<std::uint32_t>& reply) const {
+void Fsp::corrupt(std::vector<std::uint32_t>& reply) const {
   const Faults& faults = context_.faults;
   if (faults.on(Fault::wrong_reply_type)) reply[1] = kTypePrc << 24U | kVendorMessage;
   if (faults.on(Fault::wrong_echo)) reply[3] = kTypeResponse;

@@ -46,7 +46,7 @@ class Fsp {
   Answer write_knob(unsigned id, std::span<const std::uint32_t> arguments);
   std::optional<std::uint32_t> refusal(unsigned knob, bool write) const;
   Answer malformed(const char* what);
-  void spoil(std::vector<std::uint32_t>& reply) const;
+  void corrupt(std::vector<std::uint32_t>& reply) const;
 
   Context& context_;
   const BootSequence& boot_;

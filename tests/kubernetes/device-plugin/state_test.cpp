@@ -84,7 +84,7 @@ TEST(StateFile, EveryMemberThatIsReadMustBeThereAndOfItsType) {
   const std::vector<const char*> of_device{
       "address",   "id",   "kind",           "name",  "resource", "iommu_group", "vfio_group", "vfio_device",
       "numa_node", "mode", "requested_mode", "state", "healthy",  "in_use",      "error"};
-  const auto spoil = [&](const nlohmann::json::json_pointer& parent,
+  const auto corrupt = [&](const nlohmann::json::json_pointer& parent,
                          const std::vector<const char*>& members) {
     for (const char* member : members) {
       auto without = good;
@@ -96,9 +96,9 @@ TEST(StateFile, EveryMemberThatIsReadMustBeThereAndOfItsType) {
     }
   };
   using Pointer = nlohmann::json::json_pointer;
-  spoil(Pointer(""), of_document);
-  spoil(Pointer("/node"), of_node);
-  spoil(Pointer("/devices/1"), of_device);
+  corrupt(Pointer(""), of_document);
+  corrupt(Pointer("/node"), of_node);
+  corrupt(Pointer("/devices/1"), of_device);
 }
 
 TEST(StateFile, NodesOutsideOfVfioAreNotAccepted) {
