@@ -9,26 +9,26 @@
 namespace nvccd {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 std::string hex_id(std::uint16_t id) {
   return fmt::format("{:04x}", id);
 }
 
-Json text_or_null(const std::string& text) {
-  return text.empty() ? Json(nullptr) : Json(text);
+OrderedJson text_or_null(const std::string& text) {
+  return text.empty() ? OrderedJson(nullptr) : OrderedJson(text);
 }
 
 template <typename T>
-Json number_or_null(const std::optional<T>& number) {
-  return number ? Json(*number) : Json(nullptr);
+OrderedJson number_or_null(const std::optional<T>& number) {
+  return number ? OrderedJson(*number) : OrderedJson(nullptr);
 }
 
-Json mode_or_null(const std::optional<Mode>& mode) {
-  return mode ? Json(to_string(*mode)) : Json(nullptr);
+OrderedJson mode_or_null(const std::optional<Mode>& mode) {
+  return mode ? OrderedJson(to_string(*mode)) : OrderedJson(nullptr);
 }
 
-Json node_document(const NodeState& node) {
+OrderedJson node_document(const NodeState& node) {
   return {{"default_mode", to_string(node.default_mode)},
           {"node_mode", mode_or_null(node.node_mode)},
           {"requested_mode", to_string(node.requested_mode)},
@@ -38,8 +38,8 @@ Json node_document(const NodeState& node) {
           {"error", text_or_null(node.error)}};
 }
 
-Json device_document(const DeviceSnapshot& device, const ResourceAliases& aliases) {
-  Json supported_modes = Json::array();
+OrderedJson device_document(const DeviceSnapshot& device, const ResourceAliases& aliases) {
+  OrderedJson supported_modes = OrderedJson::array();
   for (const Mode mode : device.supported_modes)
     supported_modes.push_back(to_string(mode));
   return {{"address", to_string(device.address)},
@@ -71,7 +71,7 @@ nlohmann::ordered_json state_document(const NodeState& node,
                                       const std::map<PciAddress, DeviceSnapshot>& devices,
                                       const ResourceAliases& aliases, std::string_view version,
                                       std::chrono::sys_seconds updated) {
-  Json device_documents = Json::array();
+  OrderedJson device_documents = OrderedJson::array();
   for (const auto& [address, device] : devices)
     device_documents.push_back(device_document(device, aliases));
   return {{"schema", state_schema},
@@ -83,8 +83,8 @@ nlohmann::ordered_json state_document(const NodeState& node,
 }
 
 // Names come from a file of the system; whatever bytes are in them, the document must be written.
-std::string state_text(const Json& document) {
-  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+std::string state_text(const OrderedJson& document) {
+  return document.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
 }
 
 }  // namespace nvccd
