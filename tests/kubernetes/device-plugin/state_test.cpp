@@ -85,7 +85,7 @@ TEST(StateFile, EveryMemberThatIsReadMustBeThereAndOfItsType) {
       "address",   "id",   "kind",           "name",  "resource", "iommu_group", "vfio_group", "vfio_device",
       "numa_node", "mode", "requested_mode", "state", "healthy",  "in_use",      "error"};
   const auto corrupt = [&](const nlohmann::json::json_pointer& parent,
-                         const std::vector<const char*>& members) {
+                           const std::vector<const char*>& members) {
     for (const char* member : members) {
       auto without = good;
       without[parent].erase(member);
