@@ -15,9 +15,8 @@ bool service_is_masked(const std::filesystem::path& root);
 Result<std::optional<std::string>> choose_driver(const HostPaths& paths, const PciAddress& address,
                                                  const Settings& settings);
 
-// Loads the driver of each device that the daemon may bind, and names it in the device's driver_override:
-// what the udev rule did not do for devices that were there before the service was enabled. Returns what
-// failed.
+// Loads the driver of each device that the daemon may bind, and names it in the device's driver_override: the
+// udev rule did not do so for devices that were there before the service was enabled. Returns what failed.
 std::vector<Error> prepare_devices(const HostPaths& paths, const Settings& settings);
 
 }  // namespace nvccd

@@ -13,9 +13,9 @@ namespace nvccd {
 
 class Witnesses final : public ManagerObserver {
  public:
-  // Before the manager's first look, so that nothing is missed in between; the manager outlives it. `own` is
-  // what the daemon itself announces of its openings; null: then what happens in sysfs cannot be told from
-  // that, and is not watched.
+  // To be created before the manager's first look, so that nothing is missed in between; the manager outlives
+  // the witnesses. `own` has the openings that the daemon itself announces; null: what happens in sysfs is
+  // not watched, as our own openings could not be told from others'.
   static Result<std::unique_ptr<Witnesses>> create(sd_event* event, const HostPaths& paths,
                                                    const std::shared_ptr<OwnOpenings>& own,
                                                    NodeManager& manager);
@@ -33,7 +33,7 @@ class Witnesses final : public ManagerObserver {
   Result<> watch_others(sd_event* event, const std::shared_ptr<OwnOpenings>& own);
   void tell(PciEvent what, const PciAddress& address);
   void tell_of_recovery(PciEvent stage, const PciAddress& address);
-  // What was said last of the recovery of a device, and which device or bridge that came from.
+  // What was said last of the recovery of a device, and which device or bridge the news came from.
   struct Recovery {
     PciEvent stage;
     PciAddress source;

@@ -1,4 +1,4 @@
-// What the checks are made of: a check is a pure function from what is known of the host to a verdict.
+// The parts of a check, which is a pure function from what is known of the host (Subject) to a Verdict.
 #pragma once
 
 #include <span>
@@ -27,18 +27,20 @@ inline Verdict fail(std::string found, std::string advice) {
   return {CheckResult::fail, std::move(found), std::move(advice)};
 }
 
-// Where a device that the settings exclude may need the host's drivers, what was found of them is no trouble:
-// the skip that says so. nullopt: no device is excluded.
+// A device that the settings exclude may need drivers of the host, so these are then no trouble. Returns the
+// skip that says so of `found`; nullopt: no device is excluded.
 std::optional<Verdict> spare_excluded(const Subject& subject, std::string_view found);
 
 struct Check {
-  std::string_view id;  // each has a section of that name in nvccd-checks(7)
+  std::string_view id;  // nvccd-checks(7) has a section of this name
   Verdict (*run)(const Subject&);
-  // Needs other processes, the files of kernel modules or the kernel's log, which the daemon's sandbox hides.
+  // Whether the check needs other processes, the files of kernel modules or the kernel's log, which the
+  // daemon's sandbox hides.
   bool beyond_sandbox = false;
 };
 
-// A topic a file. All but those of the host and of nvccd itself run only where there is something to check.
+// One function for each topic, in a file of its own. The checks of the host and of nvccd itself always run,
+// all others only where there is something to check.
 std::span<const Check> host_checks();
 std::span<const Check> isolation_checks();
 std::span<const Check> device_checks();

@@ -12,13 +12,13 @@ struct Bar {
   std::uint64_t start = 0;
   std::uint64_t end = 0;
   std::uint64_t flags = 0;
-  std::uint64_t largest = 0;  // size that it could have; 0: it is not resizable, or only root may know
+  std::uint64_t largest = 0;  // largest possible size; 0: not resizable, or only root may know
 
   bool is_unassigned() const;
   std::uint64_t size() const { return end > start ? end - start + 1 : 0; }
 };
 
-// As sysfs has it; "": it does not say.
+// As sysfs says; "": it says nothing.
 struct Link {
   std::string width;
   std::string full_width;
@@ -29,16 +29,16 @@ struct Link {
 struct CheckedDevice {
   PciAddress address;
   DeviceFacts facts;
-  std::vector<PciAddress> strangers;  // of its IOMMU group: functions of other cards, but for bridges
-  std::vector<PciAddress> bridges;    // from the root to it
+  std::vector<PciAddress> strangers;  // functions of other cards in its IOMMU group, but no bridges
+  std::vector<PciAddress> bridges;    // from the root to the device
   std::optional<bool> answers;        // nullopt: its configuration space cannot be read
   std::optional<std::vector<Bar>> bars;
   Link link;
   bool is_awake = false;
   bool can_be_reset = false;
-  std::string module;  // of its driver; "": none
-  // For its modalias; nullopt: it has none. What udev loads, and the vfio drivers that there are, the best
-  // first.
+  std::string module;  // the module of its driver; "": none
+  // Found by the device's modalias; nullopt: it has none. The modules that udev loads, and the vfio drivers
+  // that there are, the best first.
   std::optional<Result<std::vector<std::string>>> autoloaded;
   std::optional<Result<std::vector<std::string>>> vfio_modules;
 };

@@ -1,4 +1,4 @@
-// Others who bind devices or change their mode.
+// Other programs that bind devices or change their mode.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -34,7 +34,8 @@ Verdict check_libvirt(const Subject& subject) {
               "virsh edit the machine and set managed='no' on the hostdev: nvccd has bound it already");
 }
 
-// Devices of NVIDIA in a list such as "10de:2330,8086:1521"; the kernel takes capitals and 0x, too.
+// Whether a list such as "10de:2330,8086:1521" has a device of NVIDIA. Like the kernel, this accepts capital
+// letters and 0x.
 bool has_nvidia_id(std::string_view ids) {
   constexpr unsigned nvidia = 0x10de;
   while (!ids.empty()) {

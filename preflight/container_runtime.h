@@ -12,13 +12,13 @@ enum class RuntimeKind { containerd, crio };
 struct Handler {
   std::string name;                     // "kata-qemu-nvidia-gpu-snp"
   std::string kata_config = {};         // Kata's configuration file; "" where the runtime does not say
-  Result<ConfigurationText> kata = {};  // what is in that and in the drop-ins beside it
+  Result<ConfigurationText> kata = {};  // content of that file and of the drop-ins beside it
 };
 
 struct ContainerRuntime {
   RuntimeKind kind = RuntimeKind::containerd;
   std::vector<Handler> handlers;
-  // nullopt: it is not set, and whether the runtime has it on by itself is not known.
+  // nullopt: CDI is not set, and whether the runtime enables it by itself is not known.
   std::optional<bool> cdi;
   std::vector<std::string> cdi_directories;  // empty: the usual ones
 };

@@ -1,4 +1,4 @@
-// Which drivers have the devices, now and after the next boot.
+// Which drivers have the devices now, and which will have them after the next boot.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -109,7 +109,7 @@ Verdict check_vfio(const Subject& subject) {
   return fail("this kernel has no vfio-pci", "install the package with the rest of the kernel's modules");
 }
 
-// Boards with a Grace processor, whose memory only the variant driver can hand on.
+// Boards with a Grace processor: only the variant driver can pass their memory on to guests.
 bool needs_grace_variant(std::uint16_t device) {
   constexpr std::uint16_t boards[] = {0x2342, 0x2345, 0x2348, 0x2941, 0x31c2};
   return std::ranges::find(boards, device) != std::end(boards);

@@ -1,4 +1,4 @@
-// A read-only view of the host for the checks. What it reads may be anything: other programs wrote it.
+// A read-only view of the host for the checks. The files may contain anything: other programs wrote them.
 #pragma once
 
 #include <filesystem>
@@ -22,7 +22,7 @@ class HostView {
   // For libraries that take a root directory.
   const std::string& root() const { return root_; }
 
-  // Follows symbolic links. What is in a directory that may not be entered is not there.
+  // Follows symbolic links. False for what is in a directory that may not be entered.
   bool has(std::string_view absolute) const;
 
   // As read_regular_file().
@@ -31,7 +31,7 @@ class HostView {
   // Names of what is in a directory, sorted; empty where there is none. Hidden ones are left out.
   std::vector<std::string> list(std::string_view absolute) const;
 
-  // Where the file is that a chain of symbolic links leads to; the path itself where that cannot be told.
+  // Where a chain of symbolic links ends; the path itself where that cannot be told.
   std::string resolve(const std::string& absolute) const;
 
   // The kernel's command line, word by word.

@@ -10,7 +10,7 @@
 namespace nvccd::preflight {
 namespace {
 
-// Of SEV-SNP, its firmware (which the ccp driver calls SEV) and TDX.
+// Whether the text is about SEV-SNP, its firmware (which the ccp driver calls SEV) or TDX.
 bool is_about_confidential_guests(std::string_view text) {
   return std::ranges::any_of(std::array{"SNP", " SEV: ", "TDX", "tdx"},
                              [&](std::string_view word) { return text.contains(word); });

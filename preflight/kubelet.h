@@ -18,7 +18,8 @@ struct Kubelet {
   ConfigurationText settings;
   std::string file;               // "": it reads none
   std::string drop_in_directory;  // "": it reads none
-  // Settings that kubelet_drop_in does not change, and what wins over it: an option or a later drop-in.
+  // Settings that kubelet_drop_in cannot change, each with what wins over the drop-in: an option or a later
+  // drop-in.
   std::map<std::string, std::string> overridden;
   std::string note;  // what is assumed because it cannot be seen; "" when nothing is
 
@@ -28,7 +29,7 @@ struct Kubelet {
 // Why nothing can be known of the kubelet; nullopt: read_kubelet() can tell.
 std::optional<Error> why_kubelet_is_hidden(const std::optional<std::vector<Process>>& processes);
 
-// Errors: it is hidden, or a file of it cannot be read or understood.
+// Errors: the kubelet is hidden, or one of its files cannot be read or understood.
 Result<Kubelet> read_kubelet(const HostView& host, const std::optional<std::vector<Process>>& processes);
 
 // "20m", "1h30m", "1200s", as Go writes durations.

@@ -164,8 +164,8 @@ Verdict check_kata_version(const Subject& subject) {
   return fail(fmt::format("Kata {} is too old", *text), "install Kata 3.29 or later with kata-deploy");
 }
 
-// Applies `examine` to the configuration of each of Kata's handlers for GPUs; it returns what is wrong, or
-// "".
+// Applies `examine` to the configuration of each of Kata's handlers for GPUs; `examine` returns what is
+// wrong, or "".
 Verdict check_kata(const Subject& subject, std::string (*examine)(const ConfigurationText&), std::string good,
                    std::string advice) {
   const auto& runtime = subject.kubernetes->runtime;

@@ -13,8 +13,9 @@ struct KubernetesNode {
   Result<Kubelet> kubelet = {};
   bool has_pod_resources_socket = false;
   Result<ContainerRuntime> runtime = {};
-  std::optional<std::string> kata_version = {};  // what its file begins with; nullopt: there is no such file
-  // Of node-feature-discovery.
+  std::optional<std::string> kata_version =
+      {};  // how kata_version_file begins; nullopt: there is no such file
+  // About node-feature-discovery.
   bool has_node_features_directory = false;
   bool has_node_features_worker = false;
   bool reads_local_features = false;

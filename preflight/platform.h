@@ -14,7 +14,7 @@ struct Platform {
   bool can_tdx = false;
   std::vector<std::string> kernel_arguments;
   std::set<std::string> misc_devices;  // "kvm", "sev", "iommu"
-  // How much there is of what guests get: "sev_es" -> 410. nullopt: the kernel does not say.
+  // How many of each thing that guests get the host has: "sev_es" -> 410. nullopt: the kernel does not say.
   std::optional<std::map<std::string, std::int64_t>> guest_capacity;
   bool has_securityfs = false;
   std::optional<Result<std::string>> lockdown;     // nullopt: there is no such file

@@ -15,19 +15,19 @@ struct Input {
 // Reads files and changes nothing. May take long on a host in trouble, so not for the event loop's thread.
 Subject look_over(const Input& input);
 
-// Of this host, with the settings of /etc/nvccd and the node mode that nvccd keeps in its files, for the case
-// that the daemon cannot be asked.
+// Looks over this host, with the settings of /etc/nvccd and the node mode that nvccd keeps in its files, for
+// the case that the daemon cannot be asked.
 Subject look_over_without_daemon();
 
 Findings judge(const Subject& subject);
 
-// Both in one.
+// look_over() and judge() in one.
 Findings run(const Input& input);
 
-// The daemon's findings; where its sandbox did not let it see, this process looks again.
+// Completes the daemon's findings: this process looks again at what the daemon's sandbox did not let it see.
 Findings fill_gaps(Findings findings);
 
-// What there is to find when no check could be made, and why.
+// The finding for the case that no check could be made; it says why.
 Finding not_made(const Error& error);
 
 // Every id that a finding can have, in the order of the findings.

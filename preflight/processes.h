@@ -11,7 +11,7 @@ namespace nvccd::preflight {
 struct Process {
   std::string pid;
   std::vector<std::string> arguments;  // at least one
-  // It sees the files that the host's own programs see; one in a container does not.
+  // The process sees the files that the host's own programs see; a process in a container does not.
   bool in_host_root = true;
 
   std::string name() const;  // "kubelet" for /usr/bin/kubelet

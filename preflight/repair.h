@@ -8,7 +8,7 @@
 namespace nvccd::preflight {
 
 struct Repair {
-  std::vector<std::string> findings;  // ids of what it mends
+  std::vector<std::string> findings;  // ids of the findings that it mends
   std::string file = {};              // to be written with this content; "": none
   std::string content = {};
   std::string module = {};      // to be loaded; "": none

@@ -26,7 +26,7 @@ Verdict check_enabled(const Subject& subject) {
   return warn("nvccd is not enabled: nothing binds the devices at boot", "systemctl enable --now nvccd");
 }
 
-// What is compared of a state.
+// What is compared of two states.
 using StateOfDevices = std::map<PciAddress, std::pair<std::optional<Mode>, DeviceState>>;
 
 StateOfDevices state_of(const DaemonState& daemon) {
@@ -43,7 +43,7 @@ StateOfDevices state_of(const PublishedState& state) {
   return devices;
 }
 
-// Where the same devices are in both: those of which they say different things.
+// Where both have the same devices: the devices of which they say different things.
 std::vector<std::string> differences(const StateOfDevices& one, const StateOfDevices& other) {
   std::vector<std::string> addresses;
   for (const auto& [address, state] : one)

@@ -1,4 +1,4 @@
-// What the checks judge: all that they need to know of the host, looked at once and before the first of them.
+// What the checks judge: all that they need to know of the host, looked at once, before the first check.
 #pragma once
 
 #include <map>
@@ -37,14 +37,14 @@ struct Subject {
 
   // The rest is looked at only where there are devices.
   std::map<PciAddress, AccessControl> bridges = {};    // on the way to the devices
-  std::optional<std::vector<Process>> processes = {};  // nullopt: others cannot be seen
+  std::optional<std::vector<Process>> processes = {};  // nullopt: other processes cannot be seen
   Result<std::vector<KernelMessage>> kernel_log = {};
   Rivals rivals = {};
-  std::optional<KubernetesNode> kubernetes = {};  // nullopt: there is none on this host
+  std::optional<KubernetesNode> kubernetes = {};  // nullopt: no Kubernetes on this host
 
-  // What is in the files, or the defaults where those are broken.
+  // The settings in the files, or the defaults where the files are broken.
   Settings settings_or_default() const { return settings ? settings->settings : Settings(); }
-  // Guests are meant to be confidential, whether or not the host can do that.
+  // Whether guests are meant to be confidential, whether or not the host can do that.
   bool wants_confidential() const;
 };
 

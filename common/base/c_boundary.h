@@ -54,12 +54,12 @@ template <typename T, typename R, typename... Parameters>
 struct CalledFromC<R (*)(T&, Parameters...)> : CallShape<T, R, Parameters...> {};
 
 // The only way in which a C library calls us: callback<&T::member>, or callback<function> where its first
-// parameter is a T&. It becomes whatever type of function the library wants; the first void* among the
-// arguments is the T, and the function gets as many of the others, from the first on, as it has parameters.
-// One that returns nothing returns 0.
+// parameter is a T&. It converts to whatever type of function the library wants; the first void* among the
+// arguments is the T, and our function gets as many of the other arguments, from the first on, as it has
+// parameters. If our function returns nothing, the library gets 0.
 //
-// An exception is a broken promise, and no C library can pass it on: std::terminate(), which writes its
-// what() to standard error, and so to the journal.
+// An exception is a broken promise, and no C library can pass it on, so it ends in std::terminate(), which
+// writes its what() to standard error, and so to the journal.
 template <auto function>
 struct Callback {
   template <typename R, typename... Arguments>

@@ -8,7 +8,7 @@
 
 namespace nvccd {
 
-// `path` has the default, and gets what is given, made absolute. `type` stands for the value in --help.
+// `path` has the default, and gets the given path, made absolute. `type` stands for the value in --help.
 void add_path_option(CLI::App& app, const std::string& name, std::filesystem::path& path,
                      const std::string& meaning, const std::string& type);
 

@@ -1,4 +1,5 @@
-// A function that is called once, when its turn in the event loop comes, however often that was asked for.
+// A function that is called once, when its turn in the event loop comes, however often the call was
+// requested.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,7 @@
 
 namespace nvccd {
 
-// For the thread of the loop. What is asked for and not yet done is forgotten with the object.
+// For the thread of the loop. A call that was requested and not yet made is dropped with the object.
 class DeferredCall {
  public:
   static Result<std::unique_ptr<DeferredCall>> create(sd_event* event, std::function<void()> call,

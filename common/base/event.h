@@ -11,14 +11,14 @@
 namespace nvccd {
 
 using EventPtr = std::unique_ptr<sd_event, CallDeleter<sd_event_unref>>;
-// Disabled before it is let go: a source that the loop still holds never fires into a dead object.
+// Disabled before it is released: a source that the loop still refers to never fires into a dead object.
 using EventSourcePtr = std::unique_ptr<sd_event_source, CallDeleter<sd_event_source_disable_unref>>;
 
 using BusPtr = std::unique_ptr<sd_bus, CallDeleter<sd_bus_flush_close_unref>>;
 using BusSlotPtr = std::unique_ptr<sd_bus_slot, CallDeleter<sd_bus_slot_unref>>;
 using BusMessagePtr = std::unique_ptr<sd_bus_message, CallDeleter<sd_bus_message_unref>>;
 
-// A further reference to an object that somebody else also holds.
+// A further reference to an object that somebody else refers to as well.
 inline EventPtr share(sd_event* event) {
   return EventPtr(sd_event_ref(event));
 }
@@ -26,7 +26,7 @@ inline BusMessagePtr share(sd_bus_message* message) {
   return BusMessagePtr(sd_bus_message_ref(message));
 }
 
-// An sd_bus_error on the stack that frees what it holds.
+// An sd_bus_error on the stack that frees its content.
 class BusError {
  public:
   BusError() = default;

@@ -5,8 +5,8 @@
 
 namespace nvccd {
 
-// Whether what is printed goes to the journal anyway: systemd says so in JOURNAL_STREAM, which children
-// inherit though their output may go elsewhere.
+// Whether what is printed goes to the journal anyway: systemd says so in JOURNAL_STREAM, which child
+// processes inherit even if their output goes elsewhere.
 bool prints_to_journal();
 
 // From now on spdlog writes to the journal under this name, or to the terminal. `level` as spdlog names them.

@@ -37,8 +37,8 @@ class Retry {
  public:
   explicit Retry(Scheduler& scheduler, RetryLimits limits = {}) : scheduler_(scheduler), backoff_(limits) {}
 
-  // Runs `task` when it is time, `at_least` from now, in place of what waited. It may destroy the Retry.
-  // Returns the delay.
+  // Runs `task` after the next delay, but not before `at_least` from now, and in place of a task that still
+  // waits. The task may destroy the Retry. Returns the delay.
   Duration later(Task task, Duration at_least = Duration(0));
   bool waiting() const { return timer_ != nullptr; }
   void cancel() { timer_.reset(); }
@@ -52,12 +52,12 @@ class Retry {
 };
 
 // What is wrong, for the log: said once, and again when the cause is another. Words with digits in them, such
-// as times, ports and names that were counted up, do not make it another.
+// as times, ports and names that were counted up, do not make a cause another one.
 class Trouble {
  public:
-  // Whether it has to be said.
+  // Whether the cause has to be said.
   bool is_news(std::string_view cause);
-  // All is well. True when it was not.
+  // The trouble is over. True when there was any.
   bool end();
 
  private:

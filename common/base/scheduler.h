@@ -24,8 +24,8 @@ class Scheduler {
   virtual ~Scheduler() = default;
 
   // Runs `work` in a worker of its own, then `done` on the loop. `work` must own what it uses: the loop may
-  // have given up on it before it returns. On a host that has no thread left `work` is dropped, and `done`
-  // runs all the same.
+  // have given up on the work before it returns. On a host that has no thread left `work` is dropped, and
+  // `done` runs all the same.
   virtual void start(Task work, Task done) = 0;
 
   // Runs `task` on the loop, soon. The only function that workers may call.
@@ -35,7 +35,7 @@ class Scheduler {
   [[nodiscard]] virtual std::unique_ptr<Timer> after(Duration delay, Task task) = 0;
 };
 
-// What work returns that was never begun, for lack of a thread.
+// The result of work that was never begun, for lack of a thread.
 template <typename Value>
 Value not_begun() {
   Error error{.kind = ErrorKind::system,
@@ -51,8 +51,8 @@ Value not_begun() {
   }
 }
 
-// Runs `work` in a worker and hands what it returns to `done` on the loop. What it returns is a Result or has
-// an `error`, see not_begun().
+// Runs `work` in a worker and hands what it returns to `done` on the loop. The returned value is a Result or
+// has an `error`, see not_begun().
 template <typename Work, typename Done>
 void start_with_result(Scheduler& scheduler, Work work, Done done) {
   using Value = std::invoke_result_t<Work&>;

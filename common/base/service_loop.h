@@ -6,8 +6,8 @@
 
 namespace nvccd {
 
-// Ends at SIGTERM and SIGINT, and tells systemd's watchdog that it turns, if that is wanted. To be made
-// before the first thread, which inherits which signals are blocked.
+// A loop that ends at SIGTERM and SIGINT, and tells systemd's watchdog that it turns, if that is wanted. To
+// be made before the first thread, as threads inherit which signals are blocked.
 Result<EventPtr> new_service_loop();
 
 }  // namespace nvccd

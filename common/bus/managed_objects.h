@@ -14,7 +14,7 @@ using ManagedObjects = std::map<std::string, Interfaces>;  // by the object's pa
 
 // Reads the a{sa{sv}} at the message's position. Negative errno when the message is not as it should be.
 int read_interfaces(sd_bus_message* message, Interfaces& interfaces);
-// The same of a{oa{sa{sv}}}.
+// The same for a{oa{sa{sv}}}.
 int read_objects(sd_bus_message* message, ManagedObjects& objects);
 
 // The objects of one interface, made into views.

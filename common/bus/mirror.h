@@ -12,13 +12,13 @@ namespace nvccd::client {
 
 class Mirror {
  public:
-  // What GetAll of the manager and GetManagedObjects have answered. Nothing is kept of what was there before.
+  // The answers to the manager's GetAll and to GetManagedObjects. Each replaces what was there before.
   void set_manager(PropertyMap properties) { manager_ = std::move(properties); }
   void set_objects(ManagedObjects objects) { objects_ = std::move(objects); }
   void clear();
 
-  // True when something is another than before. Of an object that is not known, the properties come with an
-  // answer that is under way. A nvccd that has left has no objects; those of one that came are to be read.
+  // True when something has changed. Changes of an unknown object are left out: its properties come with an
+  // answer that is under way. When nvccd has left there are no objects; when it has come they are to be read.
   bool apply(const Signal& signal);
 
   NodeView node() const { return to_node(manager_); }

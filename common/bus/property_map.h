@@ -15,8 +15,8 @@ using PropertyValue =
     std::variant<bool, std::int64_t, std::uint64_t, double, std::string, std::vector<std::string>>;
 using PropertyMap = std::map<std::string, PropertyValue, std::less<>>;
 
-// Reads the a{sv} at the message's position into `properties`, over what is there already. A value of a type
-// that we do not know is left out: a newer daemon may have it. Negative errno when the message is not as it
+// Reads the a{sv} at the message's position into `properties`, over what is there already. A value of an
+// unknown type is left out: a newer daemon may send such values. Negative errno when the message is not as it
 // should be.
 int read_properties(sd_bus_message* message, PropertyMap& properties);
 

@@ -1,4 +1,4 @@
-// What nvccd tells on the bus, and that it comes and goes; read in one place.
+// The signals of nvccd, and the signal that nvccd has come or left; read in one place.
 #pragma once
 
 #include <cstdint>
@@ -29,21 +29,21 @@ struct ObjectRemoved {
 struct PropertiesChanged {
   std::string path;
   std::string interface;
-  PropertyMap properties;  // the new values of those that changed
+  PropertyMap properties;  // the new values of the properties that changed
 };
 struct JobEnded {
   std::uint32_t id = 0;
   std::string path;
   Word<JobState> result;  // done, failed or cancelled
 };
-// Both when one nvccd took the place of another in between.
+// Both are true when one nvccd took the place of another.
 struct OwnerChanged {
   bool left = false;
   bool came = false;
 };
 using Signal = std::variant<ObjectAdded, ObjectRemoved, PropertiesChanged, JobEnded, OwnerChanged>;
 
-// Of what the rules above match. nullopt: a signal that is not ours, or not as it should be.
+// Reads a message that the rules above match. nullopt: a signal that is not ours, or not as it should be.
 std::optional<Signal> parse_signal(sd_bus_message* message);
 
 }  // namespace nvccd::client

@@ -9,7 +9,7 @@
 
 namespace nvccd::client {
 
-// A newer daemon may have words that are not known here: such a one can be shown, and equals no value.
+// A newer daemon may have words that are not known here: such a word can be shown, and equals no value.
 template <WordedEnum Enum>
 struct Word {
   Word() = default;

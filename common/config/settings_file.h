@@ -22,8 +22,8 @@ struct LoadedSettings {
 Result<LoadedSettings> parse_settings(std::string_view text, const std::string& file_name,
                                       LoadedSettings base = {});
 
-// `main_file`, then the *.toml files of `drop_in_directory` in name order; either may be missing. One that is
-// there and cannot be read is an error, as it may exclude devices.
+// `main_file`, then the *.toml files of `drop_in_directory` in name order; either may be missing. A file that
+// is there and cannot be read is an error, as it may exclude devices.
 Result<LoadedSettings> load_settings(const std::filesystem::path& main_file,
                                      const std::filesystem::path& drop_in_directory);
 

@@ -1,4 +1,4 @@
-// Typed access to a TOML table: every value is checked where it stands, and what nobody asked for is a
+// Typed access to a TOML table: every value is checked where it stands, and a key that nobody read is a
 // warning.
 #pragma once
 
@@ -66,7 +66,7 @@ class TomlTable {
   const toml::table* table(std::string_view key);
   std::vector<const toml::table*> tables(std::string_view key);
 
-  // Call last: what was not read is unknown.
+  // Call last: a key that was not read is unknown.
   void warn_unknown();
 
  private:

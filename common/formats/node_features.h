@@ -10,8 +10,8 @@
 
 namespace nvccd {
 
-// Labels that NVIDIA's Confidential Computing manager sets too. Where no file of ours does, the node agent
-// does.
+// Labels that NVIDIA's Confidential Computing manager sets too. Where no file of ours sets them, the node
+// agent does.
 inline constexpr std::string_view mode_state_label = "nvidia.com/cc.mode.state";
 inline constexpr std::string_view ready_state_label = "nvidia.com/cc.ready.state";
 

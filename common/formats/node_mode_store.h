@@ -24,11 +24,11 @@ class NodeModeStore {
       : lasting_file_(state_dir / paths::node_mode_name),
         transient_file_(runtime_dir / paths::node_mode_name) {}
 
-  // A missing file is no mode. One that cannot be read or holds anything but a mode is an error: nobody may
-  // guess.
+  // A missing file means no mode. A file that cannot be read or has anything but a mode in it is an error:
+  // nobody may guess.
   Result<NodeModes> load() const;
-  // On the loop's thread, as nobody may be told of a mode that a power cut forgets; the unit's watchdog has
-  // the patience for a slow disk.
+  // Runs on the loop's thread, as nobody may be told of a mode that a power cut forgets; the unit's watchdog
+  // allows for a slow disk.
   Result<> save(const NodeModes& modes) const;
 
  private:

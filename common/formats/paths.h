@@ -9,17 +9,17 @@ inline constexpr auto runtime_dir = "/run/nvccd";
 inline constexpr auto state_file = "/run/nvccd/state.json";
 
 // What each of the files in them is called.
-inline constexpr auto node_mode_name = "node-mode";  // in both
+inline constexpr auto node_mode_name = "node-mode";  // in both directories
 inline constexpr auto state_name = "state.json";
 inline constexpr auto metrics_name = "nvccd.prom";
 
-// Of others, who read what nvccd puts there.
+// Directories of other programs, which read what nvccd puts there.
 inline constexpr auto node_feature_dir = "/etc/kubernetes/node-feature-discovery/features.d";
 inline constexpr auto node_feature_name = "nvccd";
 inline constexpr auto cdi_dir = "/run/cdi";
 inline constexpr auto cdi_dir_of_runtimes = "/var/run/cdi";  // the same, as runtimes are told of it
 
-// Of the programs for Kubernetes.
+// Files of the programs for Kubernetes.
 inline constexpr auto kubernetes_state_dir = "/var/lib/nvccd-kubernetes";
 inline constexpr auto kubernetes_runtime_dir = "/run/nvccd-kubernetes";
 inline constexpr auto withdrawal_file = "/run/nvccd-kubernetes/withdrawn";

@@ -24,7 +24,7 @@ std::string model_resource(const DeviceSnapshot& device);
 // The resource that the device counts as.
 std::string resource(const DeviceSnapshot& device, const ResourceAliases& aliases);
 
-// Whether Kubernetes and CDI take it for what is after the slash.
+// Whether Kubernetes and CDI accept the text as the part after the slash.
 bool is_resource_alias(std::string_view text);
 
 // Why the kubelet, a pod or CDI could not use the whole name; nullopt when they can.

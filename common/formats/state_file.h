@@ -60,7 +60,7 @@ struct PublishedState {
   bool operator==(const PublishedState&) const = default;
 };
 
-// Nothing of a document that is wrong anywhere counts: the errors name the member. Unknown members are
+// A document that is wrong anywhere is refused as a whole: the errors name the member. Unknown members are
 // ignored.
 Result<PublishedState> parse_state(std::string_view text);
 

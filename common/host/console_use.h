@@ -1,4 +1,5 @@
-// Whether a display device is somebody's screen: its driver counts no users for that, so it looks idle.
+// Whether a display device is somebody's screen: the driver counts no users for that, so the device looks
+// idle.
 #pragma once
 
 #include <optional>

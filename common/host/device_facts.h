@@ -20,21 +20,21 @@ struct DeviceFacts {
   std::string name;
   std::string driver;            // "": none
   bool driver_is_vfio = false;   // vfio-pci or a variant of it
-  bool companions_bound = true;  // to a vfio driver, all of them; so it is when there are none
-  // What in its IOMMU group keeps VMs from the device; it names the member. Another GPU or switch of the
-  // group counts too as long as a driver of the host has it, even one that is about to be bound.
+  bool companions_bound = true;  // all companions to a vfio driver; true if there are none
+  // What in its IOMMU group keeps VMs from the device; the error names the member. Another GPU or switch of
+  // the group counts too as long as a driver of the host has it, even if nvccd is about to bind it.
   std::optional<Error> group_obstacle;
   std::optional<int> iommu_group;
   std::string vfio_group;   // path of the group's node; "": none
   std::string vfio_device;  // path of the iommufd character device; "": none
   std::optional<int> numa_node;
-  std::optional<std::uint64_t> bar0;  // where the kernel has put it; nullopt: nowhere, or not known
+  std::optional<std::uint64_t> bar0;  // where the kernel has put BAR0; nullopt: nowhere, or not known
 };
 
 // gpu or nvswitch; nullopt: another vendor, or a companion such as a GPU's audio function.
 std::optional<DeviceKind> classify(std::uint16_t vendor, std::uint32_t device_class);
 
-// The same of the function at this address.
+// The same for the function at this address.
 std::optional<DeviceKind> find_kind(const HostPaths& paths, const PciAddress& address);
 
 // VFIO does not mind the bridges of a group.
@@ -51,11 +51,11 @@ std::vector<PciAddress> list_devices(const HostPaths& paths);
 // All but the name, which sysfs does not know.
 Result<DeviceFacts> read_facts(const HostPaths& paths, const PciAddress& address);
 
-// A driver that takes devices for user space: vfio-pci, or a variant, which is known by its vfio devices or
-// its name.
+// Whether the driver gives devices to user space: vfio-pci, or a variant, which is known by its vfio devices
+// or its name.
 bool is_vfio_driver(const HostPaths& paths, std::string_view driver);
 
-// Whether the function at this address has such a driver.
+// Whether the function at this address has a vfio driver.
 bool is_bound_to_vfio(const HostPaths& paths, const PciAddress& address);
 
 }  // namespace nvccd

@@ -6,16 +6,16 @@
 
 namespace nvccd {
 
-// Whether this other member of the group is in the way as it is now: it belongs to a driver of the host, or
-// it is another maker's and nobody gave it to VFIO. An NVIDIA function without a driver is not in the way.
+// Whether `member`, another one of the group, is in the way as it is now: a driver of the host has it, or it
+// is another maker's and nobody gave it to VFIO. An NVIDIA function without a driver is not in the way.
 std::optional<Error> find_obstacle(const HostPaths& paths, const PciAddress& device,
                                    const PciAddress& member);
 
-// The first member that is.
+// The first member of the group that is in the way.
 std::optional<Error> find_group_obstacle(const HostPaths& paths, const PciAddress& device);
 
-// The same without the other GPUs and switches of the group and what goes along with them: those may be about
-// to be bound.
+// The same without the other GPUs and switches of the group and their companions: nvccd may be about to bind
+// those.
 std::optional<Error> find_own_obstacle(const HostPaths& paths, const PciAddress& device);
 
 }  // namespace nvccd

@@ -28,7 +28,7 @@ struct HostPaths {
 
 // Without the newline at the end. The error's cause names the file.
 Result<std::string> read_attribute(const std::filesystem::path& file);
-// The same of a file that was opened for this; the path is for the error.
+// The same for a file that was opened for this; the path is for the error.
 Result<std::string> read_attribute(const UniqueFd& fd, const std::filesystem::path& file);
 
 // 0x10de, 10de or -1.

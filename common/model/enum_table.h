@@ -3,7 +3,7 @@
 //   template <>
 //   inline constexpr EnumRow<Colour> enum_table<Colour>[] = {{Colour::red, "red"}, {Colour::blue, "blue"}};
 //
-// It has a row for each value, in their order; one that has not is not compiled.
+// The table has a row for each value, in the order of the values; any other table does not compile.
 #pragma once
 
 #include <algorithm>

@@ -73,7 +73,7 @@ struct JobSnapshot {
   std::string error;                    // "" when nothing went wrong
   std::optional<ErrorKind> error_kind;  // set with `error`
 
-  // Rather than doing something with a single device.
+  // Whether the job sets the node's mode, rather than doing something with a single device.
   bool sets_mode() const { return kind == JobKind::set_mode || kind == JobKind::clear_mode; }
   bool finished() const {
     return state == JobState::done || state == JobState::failed || state == JobState::cancelled;

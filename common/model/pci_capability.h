@@ -11,9 +11,9 @@ namespace nvccd {
 // A dword of configuration space at an offset divisible by four, below 4096.
 using ReadConfig = std::function<Result<std::uint32_t>(std::uint32_t offset)>;
 
-// Offset of the first extended capability of this id; 0: there is none. A list that is broken or a ring ends.
-// Where there may be several, `is_it` tells of the one at an offset whether it is the one. Errors: those of
-// the reads and of `is_it`.
+// Offset of the first extended capability of this id; 0: there is none. A list that is broken or a ring
+// counts as ended. Where there may be several of this id, `is_it` says whether the one at an offset is meant.
+// Errors: those of the reads and of `is_it`.
 Result<std::uint32_t> find_extended_capability(
     const ReadConfig& read, std::uint16_t id,
     const std::function<Result<bool>(std::uint32_t offset)>& is_it = nullptr);

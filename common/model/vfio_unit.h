@@ -1,4 +1,4 @@
-// What VFIO lets nobody have in parts: the devices of an IOMMU group. One rule for the CDI files and for the
+// The devices of an IOMMU group, which VFIO gives away only together. One rule for the CDI files and for the
 // device plugin, whose answers must be the same.
 #pragma once
 
@@ -12,8 +12,8 @@ namespace nvccd {
 template <typename Device>
 using VfioUnit = std::vector<const Device*>;
 
-// A device without a group is alone. Units are in the order of their first devices, and devices within a unit
-// in that of `devices`, to which the pointers lead.
+// A device without a group is a unit of its own. Units are in the order of their first devices, and devices
+// within a unit in the order of `devices`, from which the pointers are.
 template <typename Device>
 std::vector<VfioUnit<Device>> vfio_units(const std::vector<const Device*>& devices) {
   std::vector<VfioUnit<Device>> units;
@@ -29,8 +29,8 @@ std::vector<VfioUnit<Device>> vfio_units(const std::vector<const Device*>& devic
   return units;
 }
 
-// What a container has to be given. With iommufd a device has a node of its own; without, the group has one,
-// beside that of the container. Empty while there are none.
+// The nodes that a container has to be given. With iommufd each device has a node of its own; without, the
+// group has one, which needs /dev/vfio/vfio beside it. Empty while there are none.
 template <typename Device>
 std::vector<std::string> vfio_nodes(const VfioUnit<Device>& unit) {
   std::vector<std::string> nodes;

@@ -20,7 +20,7 @@ struct RequestedMode {
   std::string warning;  // "" when there is nothing to warn of
 };
 
-// `node_mode` is the one set at run time; without one the settings' counts.
+// `node_mode` is the mode set at run time; without it the mode in the settings counts.
 RequestedMode requested_mode(const ModeSettings& settings, std::optional<Mode> node_mode,
                              HostConfidential host);
 

@@ -6,7 +6,7 @@
 
 namespace nvccd {
 
-// Spaces and line breaks are passed over. nullopt: it is no base64, which is padded to groups of four.
+// Spaces and line breaks are passed over. nullopt: the text is no base64 that is padded to groups of four.
 std::optional<std::string> decode_base64(std::string_view text);
 
 }  // namespace nvccd

@@ -18,7 +18,7 @@ class ConfigurationText {
   std::optional<std::string> find(const std::string& path) const;
   // Whether there is a value at the path or below it.
   bool has(const std::string& path) const;
-  // The value whose path ends so, wherever it is; of several the last.
+  // The value whose path ends so, wherever it is; if there are several, the last one.
   std::optional<std::string> find_last(std::string_view end_of_path) const;
   std::vector<std::string> find_list(const std::string& path) const;
   // Names of what is directly below the path.
@@ -38,9 +38,9 @@ class ConfigurationText {
 
 // Errors: text that is not of that language. Neither throws.
 
-// Of the same key twice in a map the last wins. Null, and maps and lists with nothing in them, are "";
+// If a key is twice in a map, the last one wins. Null, and maps and lists with nothing in them, are "";
 // aliases are what they stand for. What is too deep or too much for a configuration is left out. The cause of
-// an error quotes nothing of the text, in which there may be secrets.
+// an error quotes nothing of the text, as there may be secrets in it.
 Result<ConfigurationText> parse_yaml(const std::string& text);
 // Empty tables and arrays have no entry.
 Result<ConfigurationText> parse_toml(std::string_view text);

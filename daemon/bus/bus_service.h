@@ -14,15 +14,15 @@ namespace nvccd {
 // an error, as the daemon cannot be reached any more.
 class BusService {
  public:
-  // Connects to the bus (`address` empty: the system bus) and takes the name, which one nvccd alone can have.
-  // Whoever calls meanwhile is answered when the service is there.
+  // Connects to the bus (`address` empty: the system bus) and takes the name, which only one nvccd can have.
+  // Calls that come meanwhile are answered when the service is there.
   static Result<BusPtr> take_name(const std::string& address);
 
   // Registers all objects on that connection. `check` makes the preflight checks for
   // org.nvccd1.Manager.Check; at most one run at a time.
   static Result<std::unique_ptr<BusService>> create(sd_event* event, BusPtr bus, Manager& manager,
                                                     dbus::CheckFunction check);
-  // Both.
+  // take_name() and create() in one.
   static Result<std::unique_ptr<BusService>> create(sd_event* event, const std::string& address,
                                                     Manager& manager, dbus::CheckFunction check);
   ~BusService();

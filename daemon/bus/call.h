@@ -32,12 +32,12 @@ CallError invalid_arguments(std::string message);
 
 int set_error(sd_bus_error* error, const CallError& call_error);
 
-// What a call is going to do. Between its making and its running a person may type a password, so `run` holds
-// values and looks up everything else again. It appends the results to the reply, which is sent on success.
+// What a call is going to do. A person may type a password before `run` is called, so `run` keeps values only
+// and looks up everything else again. `run` appends the results to the reply, which is sent on success.
 struct Action {
   std::function<CallResult(sd_bus_message* reply)> run;
   std::vector<std::pair<std::string, std::string>> details = {};  // what polkit rules may ask about
-  // Instead of `run`, for what takes its time: keeps the call and answers it later.
+  // Called in place of `run` where the answer takes time: keeps the call and answers it later.
   std::function<CallResult(BusMessagePtr call)> run_later = {};
 };
 

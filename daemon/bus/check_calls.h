@@ -29,7 +29,7 @@ class CheckCalls {
   CheckFunction check_;
   std::vector<BusMessagePtr> waiting_;  // not empty: the checks run
   std::shared_ptr<CheckCalls*> self_ =
-      std::make_shared<CheckCalls*>(this);  // expires with it: a run may end later
+      std::make_shared<CheckCalls*>(this);  // expires with this object: a run may end later
 };
 
 }  // namespace nvccd::dbus

@@ -25,7 +25,7 @@ class JobObject {
   void publish(const JobSnapshot& job) { published_ = job; }
   Authority& authority() { return *authority_; }
 
-  // Method handler, and whom it is open to: who may begin such a job.
+  // Method handler, and the access that it needs: that of beginning such a job.
   ActionResult cancel(sd_bus_message* call);
   Access access_to_cancel() const;
 

@@ -1,5 +1,5 @@
 // Properties of bus objects as tables: a row says under which name and how a value is shown, and from the
-// same row follows when it has changed.
+// same row follows when the value has changed.
 //
 // `T` below is the class of the exported objects; T::published() returns the value whose parts are shown.
 #pragma once

@@ -10,7 +10,7 @@ namespace nvccd::dbus {
 // The same text, with U+FFFD for every byte that does not belong to a valid UTF-8 sequence.
 std::string to_utf8(std::string_view text);
 
-// Of a text that a caller sent, as much as belongs into an answer: "sideways", "xxxx...".
+// As much of a caller's text as belongs into an answer: "sideways", "xxxx...".
 std::string excerpt(std::string_view text);
 
 }  // namespace nvccd::dbus

@@ -30,7 +30,7 @@ std::expected<StagedDevice, StagingFailure> StagedDevice::stage(HostDevices& hos
   if (auto allowed = request.permission->check(); !allowed) return failed(allowed.error());
   auto access = host.acquire(request.address);
   if (!access) return failed(access.error());
-  // A device that cannot be reset later is refused before anything of it, or of any other, was changed.
+  // A device that cannot be reset later is refused before anything of it was changed.
   if (auto proven = (*access)->prove(); !proven) return failed(proven.error());
   auto device = ConfidentialDevice::open(facts->kind, facts->device_id, **access, clock, limits.boot_timeout);
   if (!device) return failed(device.error());
@@ -53,7 +53,7 @@ Result<> StagedDevice::write_knobs(const std::vector<KnobSetting>& stored) {
     const auto old = std::ranges::find(stored, target.knob, &KnobSetting::knob);
     if (old == stored.end() || old->value == target.value) continue;
     if (auto allowed = request_.permission->check(); !allowed) return allowed;
-    // Noted before the write: of a write that fails nobody knows whether it took effect.
+    // Noted before the write: after a write that fails nobody knows whether it took effect.
     replaced_.push_back(*old);
     if (auto written = with_retries(limits_.retries, [&] { return device_.write_knob(target); }); !written)
       return written;
@@ -62,7 +62,7 @@ Result<> StagedDevice::write_knobs(const std::vector<KnobSetting>& stored) {
 }
 
 Result<> StagedDevice::roll_back() {
-  // In reverse, the knobs pass through the same safe combinations as on the way here.
+  // In reverse order the knobs pass through the same safe combinations as on the way here.
   for (const auto& knob : replaced_ | std::views::reverse)
     if (auto restored = with_retries(limits_.retries, [&] { return device_.restore_knob(knob); }); !restored)
       return std::unexpected(on_device(restored.error(), request_.address));
@@ -72,7 +72,7 @@ Result<> StagedDevice::roll_back() {
 
 Result<> StagedDevice::apply(const std::function<void(JobPhase)>& phase) {
   phase(JobPhase::reset);
-  // Much may have happened since it was staged.
+  // Much may have happened since the device was staged.
   if (auto allowed = request_.permission->check(); !allowed)
     return std::unexpected(at_step(allowed.error(), JobPhase::stage, request_.address));
   if (auto proven = access_->prove(); !proven)

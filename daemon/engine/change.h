@@ -14,13 +14,13 @@ namespace nvccd {
 
 struct ChangeRequest {
   PciAddress address;
-  std::uint64_t instance = 0;  // see DeviceFacts; another one is another device
+  std::uint64_t instance = 0;  // see DeviceFacts; another number is another device
   Ticket ticket;
   std::shared_ptr<const Permission> permission = std::make_shared<Permission>();
   Mode mode = Mode::off;
 };
 
-// Why a device is not staged. One that is ill did not answer before anything was asked of it, so that its
+// Why a device is not staged. `ill`: the device did not answer before anything was asked of it, so its
 // failure says nothing of the others; every other refusal concerns the change as a whole.
 struct StagingFailure {
   StagingFailure(Error what, bool is_ill = false) : error(std::move(what)), ill(is_ill) {}
@@ -29,12 +29,12 @@ struct StagingFailure {
   bool ill;
 };
 
-// A device whose knobs are those of the new mode, while the old one is still active. It holds the device:
-// nobody else can take it until this is destroyed.
+// A device whose knobs are those of the new mode, while the old mode is still active. Nobody else can open
+// the device until this object is destroyed.
 class StagedDevice {
  public:
-  // Takes the device and writes the knobs that differ, each with read-back. When one is refused, those
-  // already written are put back before the error is returned.
+  // Acquires the device and writes the knobs that differ, each with read-back. When a write is refused, the
+  // knobs already written are put back before the error is returned.
   static std::expected<StagedDevice, StagingFailure> stage(HostDevices& host, Clock& clock,
                                                            const ChangeRequest& request,
                                                            const StepLimits& limits);
@@ -43,7 +43,7 @@ class StagedDevice {
   Result<> roll_back();
 
   // Resets the device, waits until it has booted, and compares registers and knobs with the new mode. `phase`
-  // is told what it is at.
+  // is called with each step that begins.
   Result<> apply(const std::function<void(JobPhase)>& phase);
 
  private:

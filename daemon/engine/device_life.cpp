@@ -9,8 +9,8 @@ const Knowledge nothing = Unknown{};
 
 }  // namespace
 
-// One function an event: the row of the table. `life` is already the next state, with the epoch advanced; a
-// row that proves its event harmless takes that back.
+// One function for each event: the row of the table. `life` is already the next state, with the epoch
+// advanced; a row that proves its event harmless takes the advance back.
 struct DeviceLife::Table {
   DeviceLife& life;
   bool was_trusted;
@@ -18,12 +18,12 @@ struct DeviceLife::Table {
   void harmless() { --life.epoch_; }
   Ours* ours() { return std::get_if<Ours>(&life.custody_); }
 
-  // Our own binding causes such events too, each of which is expected once.
+  // Our own binding causes such events too; each of them is expected once.
   void operator()(const event::DriverEvent&) {
-    // A look at one that was verified binds nothing.
+    // A look at a verified device binds nothing.
     if (Ours* const work = ours(); work != nullptr && work->work == Work::look && !was_trusted) {
       ++work->driver_events;
-      return harmless();  // until the look is back, and it is known how many were its own
+      return harmless();  // until the look is back and says how many events were its own
     }
     if (life.own_driver_events_ == 0) return;
     --life.own_driver_events_;
@@ -34,7 +34,7 @@ struct DeviceLife::Table {
   void operator()(const event::Resumed&) {}
   void operator()(const event::LookAgain&) {}
 
-  // Not looked at before it has gone: two at one mailbox take each other's replies.
+  // No look before the program has gone: two users of one mailbox take each other's replies.
   void operator()(const event::RegistersOpened&) {
     if (!std::holds_alternative<Free>(life.custody_)) return;
     life.custody_ =
@@ -49,12 +49,12 @@ struct DeviceLife::Table {
     if (theirs != nullptr && theirs->registers) life.custody_ = Free{};
   }
 
-  // Whoever was seen may have gone unseen.
+  // A holder who was seen to come may have gone unseen.
   void operator()(const event::EventsLost&) {
     life.own_driver_events_ = 0;
     if (std::holds_alternative<Theirs>(life.custody_)) life.custody_ = Free{};
   }
-  // Who was seen to open the node will be seen to close it.
+  // A holder who was seen to open the node will be seen to close it.
   void operator()(const event::MachineEnded&) {
     if (const auto* theirs = std::get_if<Theirs>(&life.custody_)) {
       if (theirs->seen) return harmless();
@@ -62,7 +62,7 @@ struct DeviceLife::Table {
     }
   }
 
-  // What was verified is what the holder got. While a worker of ours has the node, nobody else's opening
+  // The holder got the device as it was verified. While a worker of ours has the node, nobody else's opening
   // succeeds; what happens just before and after is accounted for when the worker is back (GroupUse).
   void operator()(const event::NodeOpened& opened) {
     harmless();
@@ -75,7 +75,7 @@ struct DeviceLife::Table {
   void operator()(const event::NodeClosed&) {
     if (ours() == nullptr) life.custody_ = Free{};
   }
-  // It is no news that he is still there.
+  // To ask whether the holder is still there changes nothing.
   void operator()(const event::Recheck&) { harmless(); }
 
   void operator()(const event::WorkStarted& started) {
@@ -89,7 +89,7 @@ struct DeviceLife::Table {
     life.custody_ = std::move(work);
   }
   void operator()(const event::ResetBegins&) {
-    // The epoch stays that of the change, whose result is to count.
+    // The epoch stays that of the change, so that the result of the change counts.
     harmless();
     life.learn(Unknown{}, life.epoch_);
   }
@@ -114,12 +114,12 @@ struct DeviceLife::Table {
     if (!done.in_use) return found(done.found, done.ticket.epoch);
     const bool still_there = was_taken_by && was_taken_by->seen && !done.let_go;
     life.custody_ = Theirs{.seen = done.seen_open || still_there, .registers = false, .error = *done.in_use};
-    // Whoever was not seen to come, or came after another, may not be the first to have it since it was
-    // verified.
+    // A holder who was not seen to come, or who came after another one, may not be the first since the device
+    // was verified.
     if (done.let_go || !(done.seen_open || still_there)) life.learn(Unknown{}, life.epoch_);
   }
 
-  // A "no" always counts; a "yes" only if nothing has happened since.
+  // Verified counts only if nothing has happened since the work began; everything else always counts.
   void found(const Knowledge& knowledge, Epoch as_of) {
     if (std::holds_alternative<Verified>(knowledge) && as_of != life.epoch_)
       life.learn(Unknown{}, as_of);

@@ -4,9 +4,8 @@
 // what is known counts only while its epoch is the present one. So nobody can forget to doubt: a new event
 // doubts by itself.
 //
-// What is known and who has it are two variants and not one, because each pair of them exists: a device can
-// be taken by a VM (Theirs) in every state of knowledge, and a worker (Ours) can look at one that is
-// verified.
+// What is known and who has the device are two variants and not one, because each pair of them exists: a VM
+// can have a device (Theirs) in every state of knowledge, and a worker (Ours) can look at a verified device.
 #pragma once
 
 #include <cstdint>
@@ -21,30 +20,30 @@ namespace nvccd {
 // Grows with everything that may have changed the device.
 using Epoch = std::uint64_t;
 
-// Rides on every work that a worker gets, and comes back with its result.
+// Given to a worker with each piece of work; comes back with the result.
 struct Ticket {
-  std::uint64_t incarnation = 0;  // another card at the same address has another one
+  std::uint64_t incarnation = 0;  // another card at the same address has another number
   Epoch epoch = 0;
   bool operator==(const Ticket&) const = default;
 };
 
 // ---- what is known ----
 
-struct Unknown {  // nothing: it has to be looked at
+struct Unknown {  // nothing is known: the device has to be looked at
   bool operator==(const Unknown&) const = default;
 };
-struct OutOfStep {  // its mailbox is, which a reset cures: the next look may do one
+struct OutOfStep {  // the mailbox is out of step, which a reset cures: the next look may reset the device
   bool operator==(const OutOfStep&) const = default;
 };
 struct Verified {  // active registers and stored knobs are those of this mode
   Mode mode = Mode::off;
   bool operator==(const Verified&) const = default;
 };
-struct Differs {  // registers and knobs are not those of the mode that was wanted when it was looked at
+struct Differs {  // registers and knobs are not those of the mode that was wanted at the time of the look
   std::optional<Mode> active;
   bool operator==(const Differs&) const = default;
 };
-struct Broken {  // it could not be read or changed
+struct Broken {  // the device could not be read or changed
   Error error;
   std::optional<Mode> active;
   bool operator==(const Broken& other) const {
@@ -58,19 +57,19 @@ using Knowledge = std::variant<Unknown, OutOfStep, Verified, Differs, Broken>;
 struct Free {
   bool operator==(const Free&) const = default;
 };
-struct Theirs {            // a VM, or anybody who is not us
-  bool seen = false;       // to come; who was not will not be seen to go
-  bool registers = false;  // mapped in sysfs, by another program; else through VFIO or another driver
-  Error error;             // what it is in use by
+struct Theirs {            // a VM, or any other user that is not us
+  bool seen = false;       // seen to come; a holder who was not will not be seen to go
+  bool registers = false;  // mapped in sysfs, by another program; false: through VFIO or another driver
+  Error error;             // says what uses the device
   bool operator==(const Theirs& other) const { return seen == other.seen && registers == other.registers; }
 };
 enum class Work { look, change, bind, unbind, reset };
 struct Ours {  // a worker has it
   Work work = Work::look;
   Ticket ticket;
-  unsigned driver_events = 0;      // udev told of since the work began
-  std::optional<Theirs> taken_by;  // whom the look is to find there still
-  std::optional<Error> hangs;      // it was given up, and may come back all the same
+  unsigned driver_events = 0;      // that udev has sent since the work began
+  std::optional<Theirs> taken_by;  // the holder when the work began; a look finds out whether it still is
+  std::optional<Error> hangs;      // the worker was given up, and may still come back
   bool operator==(const Ours& other) const {
     return work == other.work && ticket == other.ticket && driver_events == other.driver_events &&
            taken_by == other.taken_by && hangs.has_value() == other.hangs.has_value();
@@ -81,45 +80,45 @@ using Custody = std::variant<Free, Theirs, Ours>;
 // ---- what happens ----
 
 namespace event {
-struct DriverEvent {};      // udev: it was bound or unbound
-struct ErrorRecovery {};    // the kernel brought it, or a bridge above it, back from an error
-struct Touched {};          // somebody opened its reset, config or resource0
-struct RegistersOpened {};  // its resource0 in sysfs, by another program: it may talk to the mailbox
-struct RegistersClosed {};  // likewise
-struct EventsLost {};       // of any kind
-struct MachineEnded {};     // a VM, which may have had nodes out of our sight
+struct DriverEvent {};      // udev: the device was bound or unbound
+struct ErrorRecovery {};    // the kernel brought the device, or a bridge above it, back from an error
+struct Touched {};          // somebody opened the device's reset, config or resource0
+struct RegistersOpened {};  // another program opened resource0 in sysfs: it may talk to the mailbox
+struct RegistersClosed {};  // that program has closed resource0
+struct EventsLost {};       // events of any kind were lost
+struct MachineEnded {};     // a VM ended, which may have had nodes out of our sight
 struct Resumed {};          // the host slept
 struct NodeOpened {
   Error by = {.kind = ErrorKind::device_busy, .cause = "the device is in use by a VM"};
-};  // its VFIO node, by somebody else
-struct NodeClosed {};  // likewise
-struct Recheck {};     // it is time to see whether one who was not seen to come is still there
+};  // somebody else opened the VFIO node
+struct NodeClosed {};  // somebody else closed the VFIO node
+struct Recheck {};     // time to find out whether a holder who was not seen to come is still there
 struct LookAgain {};   // somebody asks for a look; or what is wanted has become something else
 struct WorkStarted {
   Work work = Work::look;
   std::uint64_t incarnation = 0;
 };
-struct ResetBegins {};  // of a change
-struct TimedOut {       // its worker, or that of its predecessor at the address
+struct ResetBegins {};  // a change is about to reset the device
+struct TimedOut {       // the worker, or that of the device's predecessor at the address
   Error error;
 };
 struct LookDone {
   Ticket ticket;
-  Knowledge found;                 // without meaning when it is in use
-  std::optional<Error> in_use;     // somebody else has it, so nothing of it was read
-  bool seen_open = false;          // somebody else was seen to open it while we looked
-  bool let_go = false;             // or to let go of it
-  unsigned own_driver_events = 0;  // that our binding causes
+  Knowledge found;                 // without meaning when `in_use` is set
+  std::optional<Error> in_use;     // somebody else has the device, so nothing was read
+  bool seen_open = false;          // somebody else was seen to open the node during the look
+  bool let_go = false;             // or to close it
+  unsigned own_driver_events = 0;  // that our own binding causes
 };
 struct ChangeDone {
   Ticket ticket;
-  std::optional<Knowledge> found;  // nullopt: it was left as it was
+  std::optional<Knowledge> found;  // nullopt: the device was left as it was
   std::optional<Error> in_use;
 };
-struct GivenUp {  // the change that it needs
+struct GivenUp {  // the change that the device needs was given up
   Error error;
 };
-struct WorkEnded {};  // of a device job, or of a worker that was given up: a look has to tell what is
+struct WorkEnded {};  // of a device job, or of a worker that was given up: a look has to find out what is
 }  // namespace event
 
 using Event = std::variant<event::DriverEvent, event::ErrorRecovery, event::Touched, event::RegistersOpened,
@@ -130,10 +129,10 @@ using Event = std::variant<event::DriverEvent, event::ErrorRecovery, event::Touc
 
 class DeviceLife {
  public:
-  // What follows from an event. Values; nothing is done.
+  // The life after an event. Only computes a value; nothing is done.
   [[nodiscard]] DeviceLife on(const Event& event) const;
 
-  // The mode in which it was verified, if nothing has happened since.
+  // The mode in which the device was verified, if nothing has happened since.
   std::optional<Mode> trusted() const;
   // What is known and still counts.
   const Knowledge& known() const;
@@ -143,9 +142,9 @@ class DeviceLife {
   bool ours() const { return std::holds_alternative<Ours>(custody_); }
   bool hangs() const;
   bool works_on(Work work) const;
-  // Somebody else has it; also while a look finds out whether he still has.
+  // Who else has the device; also while a look finds out whether that is still so. nullptr: nobody.
   const Theirs* holder() const;
-  // Nobody has it, and nothing is known that counts.
+  // Nobody has the device, and nothing is known of it that counts.
   bool needs_look() const;
 
   bool operator==(const DeviceLife&) const = default;
@@ -160,7 +159,7 @@ class DeviceLife {
   Knowledge knowledge_;
   Epoch as_of_ = 0;  // the epoch that knowledge_ is of; nothing is known at first
   Custody custody_;
-  unsigned own_driver_events_ = 0;  // of our binding, which udev has yet to tell of
+  unsigned own_driver_events_ = 0;  // events of our own binding that udev has yet to send
 };
 
 }  // namespace nvccd

@@ -5,7 +5,7 @@
 namespace nvccd {
 namespace {
 
-// Of hardware that somebody else has, only what was verified before he took it is known.
+// While somebody else has the device, only the mode that was verified before is known.
 std::optional<Mode> known_mode(const DeviceRecord& record) {
   if (record.life.holder() != nullptr || std::holds_alternative<Verified>(record.life.known()))
     return record.life.trusted();
@@ -49,9 +49,9 @@ bool DeviceRecord::needs_change() const {
 
 void DeviceRecord::want(Care now, Mode mode) {
   if (care == now && (desired == mode || now != Care::managed)) return;
-  // What it was verified in stays true; every other knowledge was about another wish. A mode that it may not
-  // have is refused by a look, which concerns this device alone, and not by a change, which would fail for
-  // all.
+  // The mode in which a device was verified stays true; all other knowledge was about the mode wanted before.
+  // A mode that the device does not support is refused by a look, which concerns this device alone, and not
+  // by a change, which would fail for all.
   const bool possible = std::ranges::find(supported_modes, mode) != supported_modes.end();
   if (care != now || !life.trusted() || !possible) happen(event::LookAgain{});
   if (care != now) {
@@ -90,7 +90,7 @@ DeviceSnapshot project(const PciAddress& address, const DeviceRecord& record, bo
       .in_use = record.life.holder() != nullptr,
       .error = {},
   };
-  // Of a device that is left alone nothing is said.
+  // The rest is not told of a device that nvccd leaves alone.
   if (!record.managed()) return snapshot;
   snapshot.requested_mode = record.desired;
   snapshot.state = find_state(record, binds);

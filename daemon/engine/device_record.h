@@ -1,4 +1,4 @@
-// What the engine has of each device: what the kernel says it is, what is wanted of it, and its life.
+// What the engine keeps of each device: what the kernel says it is, what is wanted of it, and its life.
 #pragma once
 
 #include <memory>
@@ -11,11 +11,11 @@
 
 namespace nvccd {
 
-// Whether a device is ours to care for, and in which mode it is to be.
+// Whether nvccd cares for a device.
 enum class Care {
   managed,
   excluded,  // by the settings
-  released,  // with unbind, until bind
+  released,  // by unbind, until bind
 };
 
 struct DeviceRecord {
@@ -29,17 +29,17 @@ struct DeviceRecord {
   DeviceLife life;
   std::unique_ptr<Timer> look_patience;  // runs while the other devices wait for a look
   std::unique_ptr<Timer> look_pause;     // runs after a look for which there was no thread
-  unsigned looks_in_vain = 0;            // such looks in a row
-  std::unique_ptr<Timer> work_deadline;  // fires when the worker must have been back long ago
-  std::unique_ptr<Timer> recheck;        // runs while it is in use by one who was not seen to come
+  unsigned looks_in_vain = 0;            // looks without a thread, in a row
+  std::unique_ptr<Timer> work_deadline;  // fires when the worker should have been back long ago
+  std::unique_ptr<Timer> recheck;        // runs while the holder is one who was not seen to come
 
   bool managed() const { return care == Care::managed; }
   bool right() const { return life.trusted() == desired; }
-  // It could be read, it is not in the desired mode, and nobody works on it.
+  // The device could be read, is not in the desired mode, and nobody has it.
   bool needs_change() const;
   bool busy() const { return managed() && life.holder() != nullptr && !right(); }
   bool needs_look() const { return managed() && life.needs_look(); }
-  // Why it is failed; nullptr: it is not.
+  // Why the device is failed; nullptr: it is not.
   const Error* failure() const;
   const Broken* broken() const { return std::get_if<Broken>(&life.known()); }
   bool has_node(const std::string& node) const {
@@ -47,14 +47,15 @@ struct DeviceRecord {
   }
 
   void happen(const Event& event) { life = life.on(event); }
-  // Something else is wanted of it now.
+  // Sets what is wanted of the device from now on.
   void want(Care now, Mode mode);
 };
 
-// Somebody has the device's VFIO node open.
+// The error that says that somebody has the device's VFIO node open.
 Error in_use_through(const std::string& node, const PciAddress& address);
 
-// What everybody outside is told. The only way from a record to a snapshot. `binds`: looks bind devices.
+// What everybody outside the engine is told. The only way from a record to a snapshot. `binds`: looks bind
+// devices.
 DeviceSnapshot project(const PciAddress& address, const DeviceRecord& record, bool binds);
 
 }  // namespace nvccd

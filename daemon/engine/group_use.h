@@ -1,7 +1,8 @@
 // Who opened and closed the VFIO nodes, as far as inotify tells. A group's node is shared by its devices.
 //
-// inotify does not say who: while a worker of ours has a device of a node, openings and closings may be our
-// own. Ours are balanced, so what is left over when the last worker is back was somebody else's.
+// inotify does not say who opens a node: while a worker of ours has a device of the node, openings and
+// closings may be our own. Our own are balanced, so what is left over when the last worker is back was
+// somebody else's.
 #pragma once
 
 #include <map>
@@ -19,12 +20,12 @@ class GroupUse {
     uses_[node].let_go = true;
   }
 
-  // Somebody opened the node, or let go of it, since the work began: meaningful of a worker that never had
-  // the device, as that one has opened nothing itself.
+  // Whether somebody opened the node, or closed it, since the work began. Meaningful only for a worker that
+  // never had the device, as that worker has opened nothing itself.
   bool seen_open(const std::string& node) const { return find(node).balance > 0; }
   bool let_go(const std::string& node) const { return find(node).let_go; }
 
-  // No worker of ours has the node any more: what others did meanwhile. Forgets it.
+  // Called when no worker of ours has the node any more. Returns what others did meanwhile, and forgets it.
   Verdict settle(const std::string& node) {
     const int balance = find(node).balance;
     uses_.erase(node);

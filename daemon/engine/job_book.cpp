@@ -19,7 +19,8 @@ JobId JobBook::open(JobKind kind, std::optional<Mode> mode, std::vector<PciAddre
                           .error = {},
                           .error_kind = std::nullopt};
   new_.push_back(id);
-  // Who hears of the new one first would take it for older than the end of the other.
+  // The ends of older jobs are told first: an observer that hears of the new job before would take it for
+  // older.
   replaced_.insert(replaced_.end(), closed_.begin(), closed_.end());
   closed_.clear();
   return id;

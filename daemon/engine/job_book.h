@@ -27,8 +27,8 @@ class JobBook {
 
   void close(JobId id, JobState state, std::optional<ErrorKind> kind = {}, const std::string& error = {});
 
-  // What has happened since the last call, in two parts: what is to be told before its consequences, and what
-  // after. A job that has ended can be looked up until it was told.
+  // Tell what has happened since the last call, in two parts: what observers hear before its consequences,
+  // and what they hear after. A job that has ended can be looked up until its end was told.
   void tell_of_new(const std::vector<ManagerObserver*>& observers);
   void tell_of_changes(const std::vector<ManagerObserver*>& observers);
 
@@ -40,7 +40,7 @@ class JobBook {
   std::vector<JobId> new_;
   std::set<JobId> changed_;
   std::vector<JobId> closed_;
-  std::vector<JobId> replaced_;  // closed before one of new_ was opened, of which is to be told after them
+  std::vector<JobId> replaced_;  // closed before one of new_ was opened; their end is told first
 };
 
 }  // namespace nvccd

@@ -20,7 +20,7 @@ Result<std::vector<Mode>> find_supported_modes(ConfidentialDevice& device) {
   return modes;
 }
 
-// Everything that needs the device itself. Fills `result` as far as it comes.
+// Reads everything that needs the device itself. Fills `result` as far as the reading gets.
 Result<> read_device(ConfidentialDevice& device, const LookRequest& request, LookResult& result) {
   result.architecture = device.chip().architecture;
   result.supported_modes.assign(device.chip().modes.begin(), device.chip().modes.end());
@@ -48,7 +48,7 @@ Result<> read_device(ConfidentialDevice& device, const LookRequest& request, Loo
   return {};
 }
 
-// An "unbind" from one driver, a "bind" to another.
+// How many events udev sends: an "unbind" from the driver before, a "bind" to the driver after.
 unsigned driver_events_between(const std::string& before, const std::string& after) {
   if (before == after) return 0;
   return (before.empty() ? 0U : 1U) + (after.empty() ? 0U : 1U);
@@ -105,7 +105,7 @@ LookResult look_at(HostDevices& host, Clock& clock, const LookRequest& request) 
   if (!device) return fail(device.error(), JobPhase::boot);
   auto read = read_device(*device, request, result);
   result.out_of_step = !read && read.error().transient;
-  // Nobody else has the device now, and whatever the reset makes active is compared anew.
+  // Nobody else has the device now, and recover() compares anew whatever the reset makes active.
   if (result.out_of_step && request.may_reset) read = recover(*device, **access, request, result);
   return read ? result : fail(read.error(), JobPhase::verify);
 }

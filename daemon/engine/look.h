@@ -1,5 +1,5 @@
-// A look at one device: bind it if it is to be bound, and see what its registers and its firmware say. Runs
-// in a worker.
+// A look at one device: bind the device if it is to be bound, and read what its registers and its firmware
+// say. Runs in a worker.
 #pragma once
 
 #include <functional>
@@ -20,30 +20,30 @@ struct StepLimits {
 
 struct LookRequest {
   PciAddress address;
-  std::uint64_t instance = 0;  // see DeviceFacts; another one is another device
+  std::uint64_t instance = 0;  // see DeviceFacts; another number is another device
   Ticket ticket;
   std::shared_ptr<const Permission> permission = std::make_shared<Permission>();
-  Mode mode = Mode::off;  // the one to compare with
+  Mode mode = Mode::off;  // the mode to compare with
   bool bind = true;
   BindPolicy bind_policy;
-  bool may_reset = false;  // where that alone may help, see LookResult::out_of_step
+  bool may_reset = false;  // whether to reset a device that is out of step, see LookResult
   StepLimits limits;
-  // Called, in the worker, when the device does not answer as one that is up: the rest of the look may take
-  // long, and whatever was known of the device should not be said meanwhile.
+  // Called, in the worker, when the device does not answer as a booted device does: the rest of the look may
+  // take long, and what was known of the device should not be told meanwhile.
   std::function<void()> not_up = [] {};
 };
 
 struct LookResult {
-  bool begun = false;  // false: there was no thread for it, so all this says nothing of the device
-  unsigned own_driver_events = 0;  // that udev will tell of, as the device was bound
+  bool begun = false;  // false: there was no thread for the look, so the rest says nothing of the device
+  unsigned own_driver_events = 0;  // that udev will send because the look bound the device
   Architecture architecture = Architecture::unknown;
   std::vector<Mode> supported_modes;
   std::optional<Mode> mode;  // the active one; nullopt: not readable
   bool right = false;        // active registers and stored knobs both are those of the requested mode
-  bool in_use = false;       // somebody else has the device, so nothing of it was read
+  bool in_use = false;       // somebody else has the device, so nothing was read
   // The firmware's mailbox stayed out of step (a predecessor was killed in the middle of a request, or the
-  // firmware hangs), which a reset alone cures. A look does not do so unless it was allowed to: until then
-  // the device may be known to be ready.
+  // firmware hangs), which only a reset cures. A look does not reset the device unless it was allowed to:
+  // until then others may know the device to be ready.
   bool out_of_step = false;
   std::optional<Error> error;
 };

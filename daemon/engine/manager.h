@@ -16,7 +16,7 @@ struct ModeOptions {
   bool dry_run = false;           // say which devices would change, change nothing
 };
 
-// Told of every change, in the order in which it happened. Objects can be looked up in the manager.
+// Told of every change, in the order in which the changes happened. Objects can be looked up in the manager.
 class ManagerObserver {
  public:
   virtual ~ManagerObserver() = default;

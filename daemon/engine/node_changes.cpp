@@ -21,7 +21,7 @@ void NodeManager::start_change(const std::vector<PciAddress>& addresses) {
     start_worker_at(address, record);
   }
   // A change that nobody asked for just now (start, hot-plug, release by a VM) is a job too. While a mode job
-  // waits, others change without it.
+  // waits, devices that are not part of it change without it.
   const bool for_mode_job =
       mode_job_ && std::ranges::none_of(addresses, [&](const PciAddress& address) {
         return jobs_.jobs().at(mode_job_->id).state == JobState::waiting &&
@@ -70,7 +70,7 @@ void NodeManager::start_change(const std::vector<PciAddress>& addresses) {
   starts_.emplace_back([transition] { transition->start(); });
 }
 
-// Asked when all are staged: much may have happened since.
+// Asked when all devices are staged: much may have happened since the change began.
 Result<> NodeManager::may_reset(const ChangeRequest& request) const {
   const auto position = records_.find(request.address);
   const bool same = position != records_.end() && position->second.incarnation == request.ticket.incarnation;
@@ -106,7 +106,7 @@ void NodeManager::device_finished(const ChangeRequest& request, const Result<>& 
   else if (result.error().kind != ErrorKind::cancelled)
     done.found =
         Broken{.error = result.error(),
-               // Once it was reset, nobody knows its mode but itself.
+               // After a reset, only the device itself knows its mode.
                .active = result.error().step == to_string(JobPhase::stage) || result.error().step.empty()
                              ? record->life.trusted()
                              : std::nullopt};
@@ -118,7 +118,7 @@ void NodeManager::device_finished(const ChangeRequest& request, const Result<>& 
 void NodeManager::change_finished(Transition::Outcome outcome) {
   RunningChange change = *std::exchange(change_, std::nullopt);
   const bool for_mode_job = mode_job_ && mode_job_->id == change.id;
-  // Whatever its registers seemed to say while it was pulled out.
+  // The removal is the cause, whatever the registers seemed to say while the device was pulled out.
   if (change.error && change.error->device && !records_.contains(*change.error->device)) {
     change.error->cause = "the device was removed in the middle of the change";
     change.error->advice.clear();
@@ -129,7 +129,7 @@ void NodeManager::change_finished(Transition::Outcome outcome) {
     } else {
       automatic_.reset();
       jobs_.close(change.id, JobState::cancelled, ErrorKind::cancelled, "cancelled on request");
-      // What nobody asked for begins again only when somebody asks for it.
+      // A change that nobody asked for begins again only when somebody asks for it.
       for (auto& [address, record] : records_)
         if (change.transition->involves(address) && record.needs_change())
           record.happen(event::GivenUp{{.kind = ErrorKind::cancelled,

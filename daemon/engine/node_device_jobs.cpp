@@ -8,7 +8,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Beyond a boot: a driver that takes its time to let go, or a reset of which the kernel tries each kind.
+// Added to the time for booting: for a driver that is slow to release the device, or a reset for which the
+// kernel tries one method after the other.
 constexpr Duration device_job_slack = 120s;
 
 }  // namespace
@@ -47,7 +48,7 @@ JobId NodeManager::start_device_job(JobKind kind, Work work, const PciAddress& a
   const JobId id = open_device_job(kind, address, DeviceJob::Stage::working);
   DeviceRecord& record = records_.at(address);
   const std::uint64_t incarnation = record.incarnation;
-  record.happen(event::LookAgain{});  // nothing is known of it from here on
+  record.happen(event::LookAgain{});  // nothing is known of the device from here on
   record.happen(event::WorkStarted{.work = work, .incarnation = incarnation});
   record.work_deadline = parts_.scheduler->after(
       settings_.transition.boot_timeout + device_job_slack, [this, id, address, incarnation] {
@@ -73,7 +74,7 @@ void NodeManager::device_job_worked(JobId id, JobKind kind, const PciAddress& ad
                                     std::uint64_t incarnation, const Result<>& result) {
   DeviceRecord* record = find(address);
   const bool same = record != nullptr && record->incarnation == incarnation;
-  // It had been given up, or its device has gone.
+  // The job had been given up, or its device has gone.
   if (!device_job_ || device_job_->id != id || !same) return worker_returned(address, incarnation);
   record->work_deadline.reset();
   record->happen(event::WorkEnded{});
@@ -81,7 +82,7 @@ void NodeManager::device_job_worked(JobId id, JobKind kind, const PciAddress& ad
   if (!result) {
     close_device_job(id, result);
   } else {
-    // Over when it was seen what it has led to.
+    // The job is over when a look has shown what the work has led to.
     device_job_->stage = DeviceJob::Stage::settling;
     if (kind == JobKind::reset)
       jobs_.update(id, [](JobSnapshot& job) {
@@ -89,7 +90,7 @@ void NodeManager::device_job_worked(JobId id, JobKind kind, const PciAddress& ad
         job.progress = 0.4;
       });
   }
-  // Another card may be there now, which ends the job: of neither is anything known from here on.
+  // Another card may be at the address now, which ends the job: from here on nothing is known of either card.
   refresh(address);
   end_worker_at(address);
   reconcile();
@@ -118,7 +119,7 @@ void NodeManager::settle_device_job() {
   close_device_job(id, {});
 }
 
-// What binds is the look that follows.
+// The look that follows binds the device.
 Result<JobId> NodeManager::bind(const PciAddress& address) {
   const auto record = find_for_job(address);
   if (!record) return std::unexpected(record.error());

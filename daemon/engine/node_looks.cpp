@@ -9,18 +9,18 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long the healthy devices wait for one that boots or does not answer before they are changed without it.
+// How long the healthy devices wait for a device that boots or does not answer; then they change without it.
 constexpr Duration patience_with_slow_looks = 5s;
 
-// Beyond the boot that a look waits for, and each retry of a silent firmware: a reset, a driver that takes
-// its time to let go. Whoever takes longer hangs in the kernel.
+// Added to the time for booting and for each retry of a silent firmware: for a reset, or a driver that is
+// slow to release the device. A worker that takes longer hangs in the kernel.
 constexpr Duration look_slack = 120s;
 constexpr Duration retry_slack = 30s;
 
-// How often it is tried whether one who was not seen to come is still there.
+// How often nvccd tries whether a holder who was not seen to come is still there.
 constexpr Duration time_between_rechecks = 10s;
 
-// Before a look is tried again for which there was no thread; the warning says it.
+// The pause after a look for which there was no thread; the warning names it.
 constexpr Duration pause_without_threads = 10s;
 
 }  // namespace
@@ -65,7 +65,7 @@ void NodeManager::start_look(const PciAddress& address, DeviceRecord& record) {
             });
           },
   };
-  // One that is only tried again need not hold up the others.
+  // A device that somebody else has is only tried again; the other devices need not wait for that.
   if (record.life.holder() == nullptr)
     record.look_patience = parts_.scheduler->after(patience_with_slow_looks, [this, address] {
       if (DeviceRecord* slow = find(address)) slow->look_patience.reset();
@@ -94,7 +94,7 @@ void NodeManager::start_look(const PciAddress& address, DeviceRecord& record) {
 
 Knowledge NodeManager::learn_from(const LookRequest& request, const LookResult& result) {
   if (!result.begun) return Unknown{};
-  // A reset is tried once: one that is out of step after it, too, is ill.
+  // A reset is tried once: a device that is out of step after it, too, is broken.
   if (result.out_of_step && !request.may_reset) return OutOfStep{};
   if (result.error) return Broken{.error = *result.error, .active = result.mode};
   if (result.right && result.mode) return Verified{*result.mode};
@@ -113,7 +113,7 @@ void NodeManager::look_finished(const LookRequest& request, const LookResult& re
   };
   std::optional<Error> in_use;
   if (result.in_use) in_use = result.error;
-  // Whoever had it has it still, for all that is known.
+  // For all that is known, the holder from before still has the device.
   if (const auto* holder = record->life.holder(); !result.begun && holder != nullptr) in_use = holder->error;
   record->happen(event::LookDone{
       .ticket = request.ticket,
@@ -127,19 +127,19 @@ void NodeManager::look_finished(const LookRequest& request, const LookResult& re
     record->looks_in_vain = 0;
   else
     pause_looks(address, *record, *result.error);
-  // What it is does not change because it does not answer now.
+  // A device does not become another one because it does not answer now.
   if (result.architecture != Architecture::unknown) {
     record->architecture = result.architecture;
     record->supported_modes = result.supported_modes;
   }
-  // The facts of now and not those of the look, since when another card may have come.
+  // Reads the facts anew: another card may have come since the look.
   refresh(address);
   end_worker_at(address);
   if (DeviceRecord* same = find(address); same != nullptr) watch_holder(address, *same);
   reconcile();
 }
 
-// Of the hardware nothing was learnt, so the device stays in doubt, and who waits for it waits on.
+// The look learnt nothing of the hardware, so the device stays in doubt, and whatever waits for it waits on.
 void NodeManager::pause_looks(const PciAddress& address, DeviceRecord& record, const Error& why) {
   if (++record.looks_in_vain == 1) {
     Error warning = on_device(why, address);
@@ -157,12 +157,12 @@ void NodeManager::pause_looks(const PciAddress& address, DeviceRecord& record, c
 
 // ---- who has a device ----
 
-// The devices of an IOMMU group share a node, and our hold of it.
+// The devices of an IOMMU group share a node: a worker at one of them has the node for all.
 bool NodeManager::node_is_ours(const std::string& node) const {
   return std::ranges::any_of(workers_, [&](const auto& entry) { return entry.second.nodes.contains(node); });
 }
 
-// Somebody may have taken the device, or let go of it, between our own closing of it and now.
+// Somebody may have opened the node, or closed it, between our own closing and now.
 void NodeManager::account_for_openings(const std::set<std::string>& nodes) {
   for (const auto& node : nodes) {
     if (node_is_ours(node)) continue;
@@ -178,8 +178,8 @@ void NodeManager::account_for_openings(const std::set<std::string>& nodes) {
   }
 }
 
-// One whose coming was not seen will not be seen to go: libvirt gives each machine a /dev of its own, and the
-// driver of another kind has no node that is watched.
+// A holder who was not seen to come will not be seen to go: libvirt gives each VM a /dev of its own, and a
+// driver other than vfio's has no node that is watched.
 void NodeManager::watch_holder(const PciAddress& address, DeviceRecord& record) {
   const auto* theirs = std::get_if<Theirs>(&record.life.custody());
   if (theirs == nullptr || theirs->seen || !record.managed()) return;
@@ -194,7 +194,7 @@ void NodeManager::watch_holder(const PciAddress& address, DeviceRecord& record) 
 
 // ---- workers that do not come back ----
 
-// Nobody waits for the worker any more, but it has the device until it comes back.
+// Nobody waits for the worker any more, but the device is the worker's until it comes back.
 void NodeManager::work_hangs(const PciAddress& address, std::uint64_t incarnation, const Error& error) {
   DeviceRecord* record = find(address);
   if (record == nullptr || record->incarnation != incarnation || !record->life.ours()) return;
@@ -236,7 +236,7 @@ void NodeManager::start_worker_at(const PciAddress& address, const DeviceRecord&
   let_workers_know_nodes(address, record);
 }
 
-// A worker that binds makes the nodes that it then opens.
+// A worker that binds creates the nodes that it then opens, so they are noted as soon as they are known.
 void NodeManager::let_workers_know_nodes(const PciAddress& address, const DeviceRecord& record) {
   const auto workers = workers_.find(address);
   if (workers == workers_.end()) return;

@@ -30,7 +30,8 @@ DeviceRecord* NodeManager::find(const PciAddress& address) {
   return position != records_.end() ? &position->second : nullptr;
 }
 
-// What the kernel says now. Another card at the same address is another device, of which nothing is known.
+// Reads what the kernel says of the device now. Another card at the same address is another device, of which
+// nothing is known.
 void NodeManager::refresh(const PciAddress& address) {
   auto facts = parts_.host.devices->facts(address);
   if (!facts) return forget(address);
@@ -70,13 +71,13 @@ void NodeManager::happen_to_all(const Event& event) {
     record.happen(event);
 }
 
-// Of one that is known already the event tells nothing new: it is late, or somebody ran "udevadm trigger".
+// For a device that is known already the event is no news: it is late, or somebody ran "udevadm trigger".
 void NodeManager::device_appeared(const PciAddress& address) {
   refresh(address);
   reconcile();
 }
 
-// Should the address have a successor already, that one's event follows.
+// If another device is at the address already, its own event follows.
 void NodeManager::device_gone(const PciAddress& address) {
   forget(address);
   reconcile();
@@ -153,7 +154,7 @@ void NodeManager::rescan() {
   for (const auto& address : parts_.host.devices->list())
     if (!records_.contains(address)) refresh(address);
   for (auto& [address, record] : records_) {
-    // Nothing has happened to one that was verified: it stays so until the look says otherwise.
+    // A verified device to which nothing has happened stays verified until the look says otherwise.
     const bool free = std::holds_alternative<Free>(record.life.custody()) && !workers_.contains(address);
     if (record.managed() && record.life.trusted() && free)
       start_look(address, record);
@@ -171,7 +172,7 @@ Result<> NodeManager::reload() {
   const bool binds_otherwise = loaded->settings.vfio != settings_.vfio;
   settings_ = std::move(loaded->settings);
   update_requested();
-  // Who is right stays so; the others may have a chance now.
+  // A device that is as it should be stays so; a broken or busy one may have a chance with the new settings.
   for (auto& [address, record] : records_)
     if (binds_otherwise || record.broken() != nullptr || record.busy()) record.happen(event::LookAgain{});
   reconcile();

@@ -1,5 +1,6 @@
-// The reconciler: every trigger tells a device's life what has happened, and then the same follows: look at
-// what is not known, change what is not as it should be, publish. Everything here runs on the loop's thread.
+// The reconciler. Every trigger tells a device's life what has happened, and then the same steps follow: look
+// at devices of which nothing is known, change those that are not as they should be, publish. Everything here
+// runs on the loop's thread.
 #pragma once
 
 #include "common/config/settings_file.h"
@@ -30,23 +31,23 @@ class NodeManager final : public Manager {
   NodeManager& operator=(const NodeManager&) = delete;
   ~NodeManager() override;
 
-  // Looks at everything that is present. `settled` is called once, when each device has been looked at and,
-  // where needed, changed; a device that is in use or failed does not hold it up, and one that hangs not for
-  // ever.
+  // Looks at every device that is present. `settled` is called once, when each device has been looked at and,
+  // where needed, changed. A device that is in use or failed does not delay the call, and one that hangs only
+  // for a limited time.
   void start(Task settled);
 
-  // What witnesses tell; none of it is told of our own doing, but for the events of udev and the VFIO nodes.
+  // What witnesses tell. They leave out what nvccd itself does, except for events of udev and of the VFIO
+  // nodes.
   void device_appeared(const PciAddress& address);
   void device_gone(const PciAddress& address);
   void device_driver_changed(const PciAddress& address);
-  void device_recovered(
-      const PciAddress& address);  // the kernel brought it, or a bridge above, back from an error
-  void device_touched(const PciAddress& address);    // somebody reset it, or wrote to its configuration space
-  void registers_opened(const PciAddress& address);  // its resource0 in sysfs, by another program
+  void device_recovered(const PciAddress& address);  // the kernel recovered it, or a bridge above it
+  void device_touched(const PciAddress& address);    // somebody reset it, or wrote its configuration space
+  void registers_opened(const PciAddress& address);  // another program opened its resource0 in sysfs
   void registers_closed(const PciAddress& address);
   void vfio_node_opened(const std::string& node);
   void vfio_node_closed(const std::string& node);
-  void virtual_machines_changed();  // a VM began or ended, and may have nodes of its own
+  void virtual_machines_changed();  // a VM began or ended, perhaps with nodes of its own
   void resumed();                   // the host slept
   void vfio_events_lost();
   void udev_events_lost();
@@ -69,18 +70,18 @@ class NodeManager final : public Manager {
   void remove_observer(ManagerObserver& observer) override { publication_.remove_observer(observer); }
 
  private:
-  // Those at one address, of whatever incarnation of the device: they share its mailbox.
+  // The workers at one address, for whatever incarnation of the device: they share one mailbox.
   struct Workers {
     unsigned count = 0;
-    std::set<std::string> nodes;  // the VFIO nodes that they may open and close
+    std::set<std::string> nodes;  // the VFIO nodes that these workers may open and close
   };
 
-  // What is left to do.
+  // What is left to do. `busy`: devices that others have and that are not in the desired mode.
   struct Agenda {
     std::vector<PciAddress> change;
     std::vector<PciAddress> busy;
     bool looking = false;        // a look is under way
-    bool worth_waiting = false;  // and it began so lately that the other devices wait for it
+    bool worth_waiting = false;  // a look began so lately that the other devices wait for it
     std::optional<PciAddress> failed;
   };
 
@@ -147,13 +148,13 @@ class NodeManager final : public Manager {
   Parts parts_;
   Settings settings_;
   NodeModes node_modes_;
-  NodeState node_;  // what is wanted of it; the rest comes from the devices
+  NodeState node_;  // what is wanted of the node; its state follows from the devices
   std::string last_warning_;
   std::map<PciAddress, DeviceRecord> records_;
   std::uint64_t last_incarnation_ = 0;
   std::map<PciAddress, Workers> workers_;
   GroupUse group_use_;
-  std::vector<Task> starts_;  // of workers, when everybody was told
+  std::vector<Task> starts_;  // of workers; called when all observers were told
   JobBook jobs_;
   std::optional<ModeJob> mode_job_;
   std::optional<AutomaticChange> automatic_;

@@ -34,7 +34,7 @@ Result<> NodeManager::check_mode(Mode mode) const {
     const auto& facts = record.facts;
     const auto desired = desired_device(settings_, mode, address, facts.kind, facts.device_id);
     if (!desired.managed || record.care == Care::released || record.supported_modes.empty()) continue;
-    // Of a device that could not be read, what was known is of the past.
+    // What was known of a device that could not be read is of the past.
     if (const auto* broken = record.broken();
         broken != nullptr && broken->error.kind != ErrorKind::not_supported)
       continue;
@@ -69,7 +69,7 @@ Result<JobId> NodeManager::start_mode_job(JobKind kind, const NodeModes& wanted,
   if (options.dry_run) {
     const JobId id = jobs_.open(kind, target, affected);
     commit();
-    // Later, so that the caller knows the job before it ends.
+    // In a later turn of the loop, so that the caller knows the job before it ends.
     parts_.scheduler->post([this, alive = std::weak_ptr(alive_), id] {
       if (alive.expired()) return;
       jobs_.close(id, JobState::done);
@@ -89,7 +89,8 @@ Result<JobId> NodeManager::start_mode_job(JobKind kind, const NodeModes& wanted,
                                    .advice = "stop the VM, or ask for the change with waiting",
                                    .device = address});
   if (auto saved = parts_.store.save(wanted); !saved) return std::unexpected(saved.error());
-  // A newer wish replaces one that still waits, of which nothing comes either when this one is given up.
+  // A newer request replaces a job that still waits. If the new job is given up, nothing comes of the
+  // replaced one either: the mode from before both is wanted again.
   NodeModes before = node_modes_;
   if (replaces) {
     const ModeJob replaced = *std::exchange(mode_job_, std::nullopt);
@@ -105,14 +106,14 @@ Result<JobId> NodeManager::start_mode_job(JobKind kind, const NodeModes& wanted,
   for (auto& [address, record] : records_)
     if (!record.life.trusted()) record.happen(event::LookAgain{});
   commit();
-  // Later, so that the caller knows the job before it ends.
+  // In a later turn of the loop, so that the caller knows the job before it ends.
   parts_.scheduler->post([this, alive = std::weak_ptr(alive_)] {
     if (!alive.expired()) reconcile();
   });
   return id;
 }
 
-// Nothing was changed; what was wanted before is wanted again.
+// No device was changed, so the mode that was wanted before the job is wanted again.
 void NodeManager::give_up_mode_job(JobState state, ErrorKind kind, const std::string& error) {
   const ModeJob job = *std::exchange(mode_job_, std::nullopt);
   jobs_.close(job.id, state, kind, error);
@@ -121,7 +122,7 @@ void NodeManager::give_up_mode_job(JobState state, ErrorKind kind, const std::st
   update_requested();
 }
 
-// Every device has been looked at or changed: the job's outcome is theirs.
+// Every device has been looked at or changed: their states are the job's outcome.
 void NodeManager::finish_mode_job(const Agenda& agenda) {
   if (!agenda.failed) {
     const ModeJob job = *std::exchange(mode_job_, std::nullopt);
@@ -132,16 +133,16 @@ void NodeManager::finish_mode_job(const Agenda& agenda) {
     return;
   }
   const Error error = *records_.at(*agenda.failed).failure();
-  // A refusal changes nothing, so what was wanted before is wanted again; a device that is ill keeps the node
-  // from being ready, whatever is wanted.
+  // A refusal changes no device, so the mode from before the job is wanted again. A broken device keeps the
+  // node from being ready in any mode, so there the job's mode stays wanted.
   if (!mode_job_->has_reset &&
       (error.kind == ErrorKind::not_supported || node_.requested_mode == Mode::ppcie))
     return give_up_mode_job(JobState::failed, error.kind, error.message());
   jobs_.close(std::exchange(mode_job_, std::nullopt)->id, JobState::failed, error.kind, error.message());
 }
 
-// All of the job's devices change together, so it waits for those in use; others need not. False: it does not
-// wait, and has ended.
+// All of the job's devices change together, so the job waits for those in use; other devices need not wait.
+// False: the job does not wait, and has ended.
 bool NodeManager::wait_for_busy(Agenda& agenda) {
   if (!mode_job_->wait) {
     const DeviceRecord& held = records_.at(agenda.busy.front());

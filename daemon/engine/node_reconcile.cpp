@@ -1,5 +1,5 @@
-// The part of NodeManager that follows from anything: look at what is not known, change what is not as it
-// should be, tell everybody, and only then let the workers at the devices.
+// The part of NodeManager that runs after every event: look at what is not known, change what is not as it
+// should be, tell everybody, and only then start the workers.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 namespace nvccd {
 
 void NodeManager::reconcile() {
-  // A job that ends can let another thing begin, and doubt what it was about.
+  // The end of a job can let another one begin, and can put the job's devices in doubt again.
   do {
     for (auto& [address, record] : records_)
       if (record.needs_look() && !record.look_pause && !wait_for_predecessor(address, record))
@@ -64,17 +64,17 @@ NodeManager::Agenda NodeManager::make_agenda() const {
   return agenda;
 }
 
-// In ppcie the devices are one fabric, which one that cannot change keeps from changing.
+// In ppcie the devices are one fabric: a device that cannot change keeps all others from changing.
 bool NodeManager::blocks_fabric(const Agenda& agenda) const {
   return node_.requested_mode == Mode::ppcie && (agenda.failed || !agenda.busy.empty());
 }
 
-// True: something ended, so that there may be more to do.
+// True: a job has ended, so there may be more to do.
 bool NodeManager::carry_out(Agenda agenda) {
   if (change_ || (device_job_ && device_job_->stage == DeviceJob::Stage::working)) return false;
   const bool together = node_.requested_mode == Mode::ppcie;
-  // The whole node at once is the aim: wait for those that are still being looked at, but not for ever. In
-  // ppcie the devices are one fabric: all of them or none.
+  // The whole node is to change at once: wait for devices that are still being looked at, but not for ever.
+  // In ppcie the devices are one fabric: all of them change, or none.
   if (agenda.worth_waiting || (agenda.looking && together)) return false;
   if (blocks_fabric(agenda)) {
     if (mode_job_ && agenda.failed) {

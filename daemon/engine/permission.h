@@ -1,5 +1,5 @@
-// Whether a device may still be changed: taken back on the loop (the settings exclude it, or it has gone),
-// asked by workers before each thing that changes the device.
+// Whether a device may still be changed. The loop takes the permission back when the settings exclude the
+// device or it has gone; workers ask for it before each thing that changes the device.
 #pragma once
 
 #include <atomic>

@@ -5,7 +5,7 @@
 namespace nvccd {
 namespace {
 
-// Addresses of `devices` that `others` has not.
+// Addresses that are in `devices` and not in `others`.
 std::vector<PciAddress> only_in(const std::map<PciAddress, DeviceSnapshot>& devices,
                                 const std::map<PciAddress, DeviceSnapshot>& others) {
   std::vector<PciAddress> addresses;
@@ -29,7 +29,7 @@ void Publication::commit(NodeState node, std::map<PciAddress, DeviceSnapshot> de
 
   node_ = std::move(node);
   devices_ = std::move(devices);
-  const auto observers = observers_;  // one may come or go in a call
+  const auto observers = observers_;  // a call may add or remove an observer
   jobs.tell_of_new(observers);
   for (ManagerObserver* observer : observers) {
     for (const auto& address : gone)

@@ -1,5 +1,6 @@
-// What observers see: devices, node and jobs, which change together. Whoever asks during a notification sees
-// the state after all changes of the turn, so that no ready node stands beside an unhealthy device.
+// What observers see: devices, node and jobs, which change together. An observer that asks during a
+// notification sees the state after all changes of the turn, so that no ready node stands beside an unhealthy
+// device.
 #pragma once
 
 #include <map>
@@ -18,7 +19,7 @@ class Publication {
   void add_observer(ManagerObserver& observer) { observers_.push_back(&observer); }
   void remove_observer(ManagerObserver& observer) { std::erase(observers_, &observer); }
 
-  // Shows this from now on, and tells observers what is different. node.generation is not looked at.
+  // Shows these values from now on, and tells observers what is different. node.generation is not looked at.
   void commit(NodeState node, std::map<PciAddress, DeviceSnapshot> devices, JobBook& jobs);
 
  private:

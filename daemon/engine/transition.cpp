@@ -10,8 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Beyond the boot itself: what the kernel may spend in a reset (it polls a silent device for 60 s), and the
-// firmware in the mailbox. Whoever takes longer hangs.
+// Added to the time for booting: what the kernel may spend in a reset (it polls a silent device for 60 s),
+// and the firmware in the mailbox. A worker that takes longer hangs.
 constexpr Duration slack = 90s;
 constexpr Duration retry_slack = 30s;
 
@@ -35,7 +35,7 @@ Error undone_because_of(const Error& refusal) {
   Error error = refusal;
   error.device.reset();
   error.step.clear();
-  // That one is in use says nothing against this one.
+  // That another device is in use says nothing against this one.
   if (refusal.kind == ErrorKind::device_busy) error.kind = ErrorKind::cancelled;
   error.cause = fmt::format("left as it was, because the change failed elsewhere ({}{})",
                             refusal.device ? to_string(*refusal.device) + ": " : "", refusal.cause);
@@ -60,7 +60,7 @@ Transition::Transition(Scheduler& scheduler, Host host, std::vector<ChangeReques
     devices_.try_emplace(request.address, Device{.request = request});
 }
 
-// The time of each stage counts anew.
+// Each stage has the whole time again.
 void Transition::start_deadline() {
   deadline_ = scheduler_.after(limits_.boot_timeout + slack + (limits_.retries + 1) * retry_slack,
                                [this] { out_of_time(); });
@@ -83,7 +83,8 @@ void Transition::start() {
           if (transition && transition->waits_for(address))
             return transition->device_staged(address, std::move(staged));
           if (!staged) return returned(request);
-          // It hung for so long that nobody waits any more: put its knobs back all the same.
+          // The worker hung for so long that nobody waits for it any more; its device gets the old knobs all
+          // the same.
           scheduler.start(
               [late = *std::move(staged)]() mutable {
                 (void)late->roll_back();
@@ -95,7 +96,7 @@ void Transition::start() {
   report_progress();
 }
 
-// In ppcie the devices are one fabric: all of them or none.
+// In ppcie the devices are one fabric: all of them change, or none.
 bool Transition::goes_on_without(const StagingFailure& failure) const {
   return failure.ill && std::ranges::none_of(devices_, [](const auto& entry) {
            return entry.second.request.mode == Mode::ppcie;
@@ -137,7 +138,7 @@ void Transition::roll_back() {
         scheduler_,
         [staged = std::exchange(device.staged, nullptr)]() mutable {
           auto result = staged->roll_back();
-          staged.reset();  // lets go of the device, which may take long, here and not on the loop
+          staged.reset();  // releases the device, which may take long, here and not on the loop
           return result;
         },
         [self = self_, address, request = device.request,
@@ -214,7 +215,7 @@ bool Transition::cancel() {
   return true;
 }
 
-// Whoever still runs hangs in the kernel or in the firmware. The others must not wait for it.
+// A worker that still runs hangs in the kernel or in the firmware. The other devices must not wait for it.
 void Transition::out_of_time() {
   const auto keep = self_.lock();
   for (auto& [address, device] : devices_) {
@@ -258,7 +259,7 @@ void Transition::check_finished() {
   deadline_.reset();
   const bool all_done =
       std::ranges::all_of(devices_, [](const auto& entry) { return entry.second.result->has_value(); });
-  const auto keep = self_.lock();  // the callback may let go of us
+  const auto keep = self_.lock();  // the callback may destroy this transition
   callbacks_.finished(all_done                  ? Outcome::done
                       : cancelled_ && !refusal_ ? Outcome::cancelled
                                                 : Outcome::failed);

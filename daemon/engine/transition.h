@@ -21,17 +21,18 @@ class Transition {
 
   struct Callbacks {
     std::function<void(JobPhase, double progress)> progress;
-    // Whether a device may still be reset, asked when all are staged. An error undoes the change for all.
+    // Whether a device may still be reset, asked when all devices are staged. An error undoes the change for
+    // all of them.
     std::function<Result<>(const ChangeRequest&)> may_reset;
-    // Before the first reset.
+    // Called before the first reset.
     std::function<void(const std::vector<PciAddress>&)> reset_begins;
     // Once per device, when its fate is known: changed and verified, or why not.
     std::function<void(const ChangeRequest&, const Result<>&)> device_finished;
-    // Instead, of a device whose worker does not come back in time; it still has the device then.
+    // In place of device_finished when a worker does not come back in time; it still has the device then.
     std::function<void(const ChangeRequest&, const Error&)> device_hangs;
-    // It has come back after all, and let go of the device. The transition may be long over.
+    // Such a worker has come back after all, and released the device. The transition may be long over.
     std::function<void(const ChangeRequest&)> device_returned;
-    // Last, once, from the loop; the transition may be destroyed in it.
+    // Called last, once, from the loop; may destroy the transition.
     std::function<void(Outcome)> finished;
   };
 
@@ -42,7 +43,7 @@ class Transition {
 
   void start();
 
-  // False when the first reset has begun: it is too late then.
+  // False: the first reset has begun, so it is too late.
   bool cancel();
 
   bool involves(const PciAddress& address) const { return devices_.contains(address); }
@@ -85,7 +86,7 @@ class Transition {
   Stage stage_ = Stage::staging;
   JobPhase phase_ = JobPhase::stage;  // of the device that is furthest behind
   bool cancelled_ = false;
-  std::optional<Error> refusal_;  // the first error of staging, which undoes it for all
+  std::optional<Error> refusal_;  // the first error of staging; undoes the change for all
   std::unique_ptr<Timer> deadline_;
   std::weak_ptr<Transition> self_;
 };

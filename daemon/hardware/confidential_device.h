@@ -20,14 +20,14 @@ ActiveMode decode_mode(const Chip& chip, std::uint32_t word);
 class ConfidentialDevice {
  public:
   // Finds out what the device is, and waits until it has booted, at most for `limit`. All ones and bus errors
-  // are what a booting device may answer. Fails when it is broken (the error says what it answered last), or
-  // a chip without Confidential Computing.
+  // are what a booting device may answer. Fails when the device is broken (the error says what it answered
+  // last), or has a chip without Confidential Computing.
   static Result<ConfidentialDevice> open(DeviceKind kind, std::uint16_t device_id, DeviceAccess& access,
                                          Clock& clock, Duration limit);
 
   const Chip& chip() const { return *chip_; }
 
-  // Once more, after a reset.
+  // Waits until the device has booted once more, after a reset.
   Result<> wait_until_booted(Duration limit);
 
   Result<ActiveMode> active_mode();
@@ -36,11 +36,10 @@ class ConfidentialDevice {
   // firmware does not know is left out where the mode can do without it; otherwise not_supported.
   Result<std::vector<KnobSetting>> stored_knobs(Mode mode);
 
-  // One knob, with read-back.
+  // Writes one knob, with read-back.
   Result<> write_knob(const KnobSetting& setting);
 
-  // The same, but only where the stored value differs: a knob that refuses to be written need not be put
-  // back.
+  // The same, but only where the stored value differs: a knob whose write was refused need not be put back.
   Result<> restore_knob(const KnobSetting& setting);
 
   // Whether the firmware knows the PPCIe knob. Always false for chips without PPCIe.
@@ -56,7 +55,7 @@ class ConfidentialDevice {
   using StoredValue = std::optional<std::uint16_t>;  // nullopt: the firmware does not know the knob
   struct BootWatch {
     bool ring_initialised = false;
-    std::optional<Deadline> recovery_limit;  // while it seems to be in recovery
+    std::optional<Deadline> recovery_limit;  // while the device seems to be in recovery
   };
 
   Result<StoredValue> read_knob(Knob knob);
@@ -69,8 +68,8 @@ class ConfidentialDevice {
   DeviceAccess* access_;
   Clock* clock_;
   PrcClient prc_;
-  // The PPCIe knob as knows_ppcie() read it, for the stored_knobs() after it. Forgotten when used, and by
-  // anything that may change it.
+  // The PPCIe knob as knows_ppcie() read it, for the next stored_knobs(). Forgotten when used, and by
+  // anything that may change the knob.
   std::optional<StoredValue> ppcie_;
 };
 

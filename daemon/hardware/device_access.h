@@ -32,8 +32,8 @@ class DeviceAccess {
   virtual ~DeviceAccess() = default;
   virtual RegisterWindow& registers() = 0;
   virtual ConfigSpace& config() = 0;
-  // Proves that what was taken is still there and still ours: the same device with the same driver, in the
-  // same IOMMU group with the same members. Touches nothing. To be asked before anything that changes the
+  // Proves that the acquired device is still there and still ours: the same device with the same driver, in
+  // the same IOMMU group with the same members. Touches nothing. To be asked before anything that changes the
   // device.
   virtual Result<> prove() = 0;
   // The kernel's reset of this function; blocks until the kernel says that the device answers again.

@@ -19,8 +19,9 @@ class EmemTransport final : public FspTransport {
   struct Queue {
     std::uint32_t head, tail;
     bool empty() const { return head == tail; }
-    // Holds a message. Head and tail are two registers: while the firmware sets them, and when it does so
-    // between our reads of them, the pair is neither this nor empty.
+    // Whether the queue has a message in it. Head and tail are two registers: while the firmware sets them,
+    // or when it does so between our reads of the two, the pair stands for neither a message nor an empty
+    // queue.
     bool makes_sense() const;
   };
 

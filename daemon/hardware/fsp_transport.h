@@ -14,7 +14,7 @@ class FspTransport {
  public:
   virtual ~FspTransport() = default;
 
-  // Throws away what a predecessor left: queued commands, replies nobody fetched.
+  // Throws away what a predecessor left: queued commands, and replies that nobody fetched.
   virtual Result<> drain() = 0;
 
   // True when a reply waits that no request of ours asked for.

@@ -11,8 +11,8 @@ using namespace std::chrono_literals;
 
 inline constexpr Duration command_limit = 1s;  // until the firmware has taken the command before ours
 inline constexpr Duration reply_limit = 5s;
-// A reply that is there by halves: only one of the queue's two pointers set yet, or not seen yet that it was
-// fetched.
+// How long a reply may be there by halves: only one of the queue's two pointers is set yet, or the firmware
+// has not seen yet that the reply was fetched.
 inline constexpr Duration halfway_limit = 10ms;
 inline constexpr Duration ready_limit = 5s;
 inline constexpr Duration credit_limit = 1s;

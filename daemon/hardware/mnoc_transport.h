@@ -17,7 +17,7 @@ class MnocTransport final : public FspTransport {
 
  private:
   Result<std::uint32_t> read_info(std::uint32_t offset);
-  // The register as it read when the bit was there.
+  // Waits until the bit is set, and returns the register as it then read.
   Result<std::uint32_t> wait_for(std::uint32_t offset, std::uint32_t bit, Duration limit, const char* what);
   Result<> wait_until_accepting();
   Result<> wait_until_fetched();

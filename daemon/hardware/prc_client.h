@@ -21,8 +21,8 @@ class PrcClient {
 
  private:
   // Replies carry no request number. To be sure that a reply is ours, nothing may be under way before a
-  // request: a predecessor that was killed in mid-request can leave one, and so can one of our own whose
-  // reply took too long.
+  // request: a predecessor that was killed in mid-request can leave a reply, and so can a request of our own
+  // that took too long.
   Result<> synchronise();
   Result<> await_late_reply();
   Result<FspReply> exchange(std::span<const std::uint32_t> payload);

@@ -71,8 +71,8 @@ Error takeover_forbidden(const std::string& driver) {
       .advice = fmt::format("unbind it from {}, or set vfio.takeover = \"idle\"", driver)};
 }
 
-// A function that is to be bound, and the driver that it had when it was judged: from that one it may be
-// taken, but from none that comes later.
+// A function that is to be bound, and the driver that it had when it was judged: it may be taken over from
+// that driver, but from none that comes later.
 struct Candidate {
   PciAddress function;
   bool is_companion = false;

@@ -1,5 +1,5 @@
-// A device that was taken: its directory in sysfs and its VFIO group, and the proof that both are still what
-// they were.
+// A device that nvccd holds: its directory in sysfs and its VFIO group, and the proof that both are still
+// what they were.
 #pragma once
 
 #include <map>
@@ -16,7 +16,8 @@ class DeviceHold {
   static Result<DeviceHold> take(const HostPaths& paths, const PciAddress& address, VfioGroups& groups);
 
   // Proves that everything is as it was when the device was taken. Errors: no_such_device when it was
-  // removed, whatever is at its address now; system when its driver, its group or a member of that changed.
+  // removed, whatever is at its address now; system when its driver, its group or a member of the group
+  // changed.
   Result<> prove_unchanged() const;
 
   // Proves in addition that the device answers as the one that the kernel found, and that the kernel can

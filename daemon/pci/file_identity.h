@@ -11,7 +11,7 @@
 namespace nvccd {
 
 // Nothing else has the same identity as long as somebody has the file open, so a file that was removed and
-// made anew is told from the one that is held.
+// made anew is told from the one that is open.
 struct FileIdentity {
   dev_t file_system = 0;
   ino_t inode = 0;

@@ -1,4 +1,4 @@
-// A device's directory in sysfs that is the same one for good, whatever its address leads to later.
+// A device's directory in sysfs, kept open: it stays the same one, whatever its address leads to later.
 #pragma once
 
 #include "common/host/sysfs.h"
@@ -21,7 +21,7 @@ class HeldDirectory {
   std::string link_name(const std::string& name) const;
 
   const std::filesystem::path& path() const { return path_; }
-  // Whether the path leads to it still. One that was removed never comes back.
+  // Whether the path still leads to this directory. A removed directory never comes back.
   bool is_current() const { return leads_to(path_, fd_); }
 
  private:

@@ -13,10 +13,10 @@ namespace nvccd {
 
 struct BindPolicy {
   std::string driver = "auto";  // auto: the best vfio driver for the device
-  // From nouveau or nvidia, when nothing uses the device; its companions from their usual drivers, when
-  // nothing uses those.
+  // Take the device over from nouveau or nvidia when nothing uses it, and its companions from their usual
+  // drivers when nothing uses those.
   bool take_over_idle = true;
-  // What the settings exclude: it is not touched, nor is any function of its slot.
+  // Devices that the settings exclude: neither they nor any function of their slots are touched.
   std::set<PciAddress> excluded = {};
 };
 
@@ -32,20 +32,20 @@ class HostDevices {
   // Errors: no_such_device.
   virtual Result<DeviceFacts> facts(const PciAddress& address) = 0;
 
-  // Binds the device and its companions (those in the IOMMU group of the device's slot, or of no device's) to
-  // a vfio driver. Does nothing where that is so already, but says all the same what else keeps VMs from the
-  // group: a device of another maker, or an excluded one, that is not with VFIO. Refuses before anything is
-  // touched. Errors: device_busy when something uses the device or a companion through its driver.
+  // Binds the device and its companions (those in its IOMMU group, in the device's slot or in a slot without
+  // a device) to a vfio driver. Does nothing where that is so already, but is an error all the same when
+  // something else keeps VMs from the group: a device of another maker, or an excluded one, that is not with
+  // VFIO. Refuses before anything is touched. Errors: device_busy when something uses the device or a
+  // companion through its driver.
   virtual Result<> bind(const PciAddress& address, const BindPolicy& policy) = 0;
 
   // Gives the device back to the kernel's choice of drivers; its companions too, unless another device of
-  // their IOMMU group stays bound to VFIO. Only when it is proven that nobody has the device: the group is
-  // taken and kept meanwhile, and a group that cannot be taken, for whatever reason, is a refusal. The caller
-  // need not, and must not, have acquired the device: the kernel may wait for its registers to be given back.
-  // Errors: device_busy when somebody has it.
+  // their IOMMU group stays bound to VFIO. Only when it is proven that nobody has the device: nvccd holds the
+  // group meanwhile, and refuses when it cannot, for whatever reason. The caller must not have acquired the
+  // device: the kernel may wait until its registers are released. Errors: device_busy when somebody has it.
   virtual Result<> unbind(const PciAddress& address) = 0;
 
-  // Takes the device's VFIO group and wakes the device up. Errors: device_busy when somebody else has the
+  // Holds the device's VFIO group and wakes the device up. Errors: device_busy when somebody else has the
   // group; system when the device has no vfio driver, or its group has a member of another maker, or a
   // companion, that keeps VMs from it.
   virtual Result<std::unique_ptr<DeviceAccess>> acquire(const PciAddress& address) = 0;

@@ -14,7 +14,7 @@
 
 namespace nvccd {
 
-// Not sd_event_add_inotify(): that opens what it watches, and older kernels tell of the closing.
+// Not sd_event_add_inotify(): that opens what it watches, and older kernels report the closing of it.
 class Inotify {
  public:
   // Called on the loop, before results of workers that ran at the time of the event: so what workers did
@@ -26,7 +26,7 @@ class Inotify {
   Inotify(const Inotify&) = delete;
   Inotify& operator=(const Inotify&) = delete;
 
-  // The descriptor of the watch; the same one for what is watched already.
+  // The descriptor of the watch; for a path that is watched already that of the first watch.
   std::expected<int, int> add(const std::filesystem::path& path, std::uint32_t mask);
   void remove(int watch) { (void)::inotify_rm_watch(fd_.get(), watch); }
 

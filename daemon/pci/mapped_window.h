@@ -16,7 +16,7 @@ void install_bus_error_handler();
 
 class MappedWindow final : public RegisterWindow {
  public:
-  // `own`, where there is one, is told of the opening that SysfsWatch will see.
+  // `own`, unless null, is told of the opening that SysfsWatch will see.
   static Result<MappedWindow> map(const HostPaths& paths, const PciAddress& address,
                                   OwnOpenings* own = nullptr);
 

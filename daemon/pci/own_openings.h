@@ -9,26 +9,25 @@
 
 namespace nvccd {
 
-// What is seen of it, see SysfsWatch.
+// The accesses that SysfsWatch can see.
 enum class SysfsAccess { config_written, registers_opened, registers_closed, reset_written, reset_closed };
 
-// Workers announce before they act, and the watch, on the loop, takes one announcement for each thing it
-// sees: what is left over on its side was somebody else. The kernel has queued what is seen of an access when
-// the access returns, so nothing is left over on this side but what the kernel lost. Safe to call from
-// several threads.
+// Workers announce before they act, and the watch, on the loop, takes one announcement for each access it
+// sees: an access without one was somebody else's. The kernel has queued its event when an access returns, so
+// no announcement is left over unless the kernel lost the event. Safe to call from several threads.
 class OwnOpenings {
  public:
-  // Before it is done: opening resource0 is {registers_opened, registers_closed}, as it is closed some time;
-  // writing to config is {config_written}; a reset is {reset_written, reset_closed}.
+  // To be called before the accesses: opening resource0 is {registers_opened, registers_closed}, as it is
+  // closed some time; writing to config is {config_written}; a reset is {reset_written, reset_closed}.
   void announce(const PciAddress& device, std::initializer_list<SysfsAccess> accesses);
-  // It did not come to that, as the opening or the writing failed.
+  // The announced accesses did not happen, as the opening or the writing failed.
   void retract(const PciAddress& device, std::initializer_list<SysfsAccess> accesses);
 
-  // For the watch. Only what is watched is counted, from the moment at which it is; what was announced before
-  // counts as somebody else's, which costs a look at the device.
+  // For the watch. Announcements count only while a device is watched; what was announced before counts as
+  // somebody else's access, which costs a look at the device.
   void begin(const PciAddress& device);
   void end(const PciAddress& device);
-  // Whether one was announced, which is one less then.
+  // Takes one announcement of this access. False: there was none.
   bool take(const PciAddress& device, SysfsAccess access);
 
  private:

@@ -11,8 +11,8 @@ namespace nvccd {
 
 class PowerHold {
  public:
-  // Switches runtime power management off and waits until the device is in D0. Errors name what state it
-  // stayed in.
+  // Switches runtime power management off and waits until the device is in D0. Errors name the state in which
+  // the device stayed.
   static Result<PowerHold> take(const HeldDirectory& device, Clock& clock);
 
   PowerHold(PowerHold&& other) noexcept = default;
@@ -24,8 +24,8 @@ class PowerHold {
   PowerHold(UniqueFd control, std::string previous)
       : control_(std::move(control)), previous_(std::move(previous)) {}
 
-  // For the one write that puts it back, to this very device and never to the next one at its address; none:
-  // nothing to put back.
+  // For the one write that puts the setting back, to this very device and never to the next one at its
+  // address; no descriptor: there is nothing to put back.
   UniqueFd control_;
   std::string previous_;
 };

@@ -28,7 +28,8 @@ class ResumeWatch {
   ResumeWatch(const ResumeWatch&) = delete;
   ResumeWatch& operator=(const ResumeWatch&) = delete;
 
-  // After the wall clock was set, which waking up does among others. Tests have a host that sleeps.
+  // To be called after the wall clock was set, as happens among others when the host wakes up. Tests call it
+  // for a host that sleeps.
   void clock_was_set(const SleepTime& now);
 
  private:

@@ -12,8 +12,7 @@ namespace nvccd {
 class SysfsConfigSpace final : public ConfigSpace {
  public:
   // Switches memory space on, without which BAR0 reads all ones; it stays on, as nothing depends on its being
-  // off.
-  // `before_write` is called if that takes a write.
+  // off. `before_write` is called if that needs a write.
   static Result<SysfsConfigSpace> open(
       const HeldDirectory& device, const std::function<void()>& before_write = [] {});
 

@@ -1,5 +1,5 @@
 // Tells when somebody else on this host resets a device, opens its registers or writes to its configuration
-// space through sysfs, or does so to a bridge above it. No polling.
+// space through sysfs, or those of a bridge above the device. No polling.
 #pragma once
 
 #include <map>
@@ -18,9 +18,10 @@ namespace nvccd {
 // file itself, so what is watched is the directory, for what only root can do in it: nobody else can flood
 // the loop.
 //
-// What is not seen: who has another sysfs, as a container with a network namespace of its own has; a use that
-// began and ended beside one of our own before the loop came to read either, as the kernel makes one event of
-// two that are the same; and writes to a mapping, which are between its opening and its end.
+// What is not seen: accesses through another sysfs, such as that of a container with a network namespace of
+// its own; a use that began and ended beside one of our own before the loop came to read either, as the
+// kernel makes one event of two that are the same; and writes to a mapping, which come between its opening
+// and its end.
 class SysfsWatch {
  public:
   // `touched` is called on the loop with each device concerned. `lost`: the kernel could not keep what
@@ -36,16 +37,16 @@ class SysfsWatch {
   SysfsWatch& operator=(const SysfsWatch&) = delete;
 
   // Sysfs does not say that a directory has gone, so the watches follow what others tell of devices. To be
-  // called before the first look at a device, and again when one has come to its address.
+  // called before the first look at a device, and again when another device has come to the address.
   Result<> watch(const PciAddress& device);
   void forget(const PciAddress& device);
 
  private:
   // What a descriptor of a watch stands for.
   struct Watched {
-    bool registers = false;  // resource0 itself, else a directory
+    bool registers = false;  // of resource0 itself; false: of a directory
     bool bridge = false;
-    std::set<PciAddress> devices;  // itself, or those below a bridge
+    std::set<PciAddress> devices;  // the device itself, or the devices below the bridge
   };
 
   SysfsWatch(const HostPaths& paths, std::shared_ptr<OwnOpenings> own, Handlers handlers);

@@ -42,7 +42,7 @@ bool VfioGroup::is_current() const {
   return leads_to(node_, fd_);
 }
 
-// The kernel tells of the closing of a file just before it gives back what the file held, so who looks
+// The kernel tells of the closing of a file just before it gives back what the file held, so whoever looks
 // because of that may come too early. No event follows.
 Result<std::shared_ptr<VfioGroup>> VfioGroups::hold(int group, bool without_iommu) {
   const auto node = find_node(paths_, group, without_iommu);

@@ -16,8 +16,8 @@ class VfioGroup {
   // Errors: device_busy when a VM, or anything else, has the group.
   static Result<VfioGroup> open(const std::filesystem::path& node);
 
-  // Whether the node is still that of this group. A group whose last device lost its driver is dissolved;
-  // made anew it is another one, which this hold keeps nobody from.
+  // Whether the node is still that of this group. A group whose last device lost its driver is dissolved; a
+  // group made anew is another one, from which this hold keeps nobody.
   bool is_current() const;
 
   const std::filesystem::path& node() const { return node_; }
@@ -33,8 +33,8 @@ class VfioGroup {
 class VfioGroups {
  public:
   explicit VfioGroups(HostPaths paths) : paths_(std::move(paths)) {}
-  // A group that is busy is tried again for 100 ms. With `without_iommu` a group of VFIO's no-IOMMU mode
-  // counts too, which keeps others out but protects nothing.
+  // A group that somebody else has is tried again for 100 ms. With `without_iommu` a group of VFIO's no-IOMMU
+  // mode counts too; to hold it keeps others out but protects nothing.
   Result<std::shared_ptr<VfioGroup>> hold(int group, bool without_iommu = false);
 
  private:

@@ -61,7 +61,7 @@ void VfioWatch::handle(const inotify_event& event) {
   }
 }
 
-// The nodes that hold devices. Not /dev/vfio/vfio, which everybody may open, as often as he likes.
+// The nodes that hold devices. Not /dev/vfio/vfio, which everybody may open, any number of times.
 bool VfioWatch::is_node(const std::filesystem::path& path) const {
   const auto name = path.filename().string();
   if (path.parent_path() == groups_)

@@ -17,8 +17,8 @@ namespace nvccd {
 // stable id of its first device, of that device's kind, with the nodes of all, and only while all are
 // healthy.
 //
-// The version is 0.5.0, the newest that Kata's runtimes are sure to read. Its kinds begin with a letter; a
-// model known by its number only (see model_resource) may have no kind then, and is left out.
+// The version is 0.5.0, the newest that Kata's runtimes are sure to read. In this version kinds begin with a
+// letter; a model known by its number only (see model_resource) may then have no kind, and is left out.
 std::map<std::string, std::string> cdi_specifications(const std::map<PciAddress, DeviceSnapshot>& devices,
                                                       const ResourceAliases& aliases);
 

@@ -1,4 +1,4 @@
-// Keeps the files up that tell other programs on the node what the manager knows.
+// Keeps up to date the files that tell other programs on the node what the manager knows.
 #pragma once
 
 #include <filesystem>
@@ -28,8 +28,8 @@ struct PublishPlaces {
   std::filesystem::path cdi = paths::cdi_dir;
 };
 
-// Removes whatever an earlier run may have left in these places. Errors: the first; the other files are
-// removed.
+// Removes whatever an earlier run may have left in these places. Errors: the first one; the other files are
+// removed all the same.
 Result<> withdraw_published_files(const PublishPlaces& places);
 
 // Runs on the event loop's thread; manager and statistics must outlive it. The files are there only while

@@ -1,4 +1,4 @@
-// Keeps the line up that systemctl status shows.
+// Keeps up to date the line that systemctl status shows.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@ namespace nvccd {
 // more urgent to do, and only when the line differs.
 class ServiceStatus final : public ManagerObserver {
  public:
-  // Told "STATUS=...", as sd_notify() takes it.
+  // Called with "STATUS=...", as sd_notify() takes it.
   using Notify = std::function<void(const std::string&)>;
 
   static Result<std::unique_ptr<ServiceStatus>> create(sd_event* event, Manager& manager, Notify notify);
@@ -21,7 +21,7 @@ class ServiceStatus final : public ManagerObserver {
   ServiceStatus(const ServiceStatus&) = delete;
   ServiceStatus& operator=(const ServiceStatus&) = delete;
 
-  // Tells now, for what comes next may depend on it.
+  // Tells now, where what comes next may depend on it.
   void tell();
   // Why the settings in force are not those of the files; "" when they are.
   void set_broken_settings(std::string why);

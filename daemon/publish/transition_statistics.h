@@ -18,8 +18,8 @@ struct TransitionCounts {
 };
 
 // Counts from the daemon's start. A transition is the time in which the node is in mode state
-// `transitioning`, whether somebody asked for it, a device came, or the daemon started; not that of a job for
-// a single device. On the event loop's thread; the manager must outlive it.
+// `transitioning`, whether somebody asked for it, a device came, or the daemon started; the time of a job for
+// a single device does not count. Runs on the event loop's thread; the manager must outlive it.
 class TransitionStatistics final : public ManagerObserver {
  public:
   TransitionStatistics(Manager& manager, std::shared_ptr<Clock> clock);

@@ -1,5 +1,5 @@
-// Tells of virtual machines that begin and end, which KVM says as a change of its device: also of one whose
-// VFIO nodes nobody sees being opened.
+// Tells of virtual machines that begin and end, which KVM announces as a change of its device: also of a
+// machine whose VFIO nodes are opened out of our sight.
 #pragma once
 
 #include "daemon/udev/udev_listener.h"
@@ -8,8 +8,8 @@ namespace nvccd {
 
 class KvmMonitor {
  public:
-  // Called on the loop, once for all that udev has said since the last time; also when some of it was lost.
-  // At its beginning a machine has no device yet. At its end it is about to let go of the last one.
+  // Called on the loop, once for all that udev has said since the last call; also when some of it was lost.
+  // When a machine begins it has no device yet. When a machine ends it is about to release its last device.
   struct Handlers {
     std::function<void()> began;
     std::function<void()> ended;

@@ -10,7 +10,7 @@ enum class PciEvent {
   appeared,
   gone,
   driver_changed,
-  // Whatever it says of a recovery from an error, the device may have been reset.
+  // At each stage of a recovery from an error the device may have been reset.
   recovery_began,
   recovery_ended,
   recovery_failed,
@@ -18,10 +18,10 @@ enum class PciEvent {
 
 class PciMonitor {
  public:
-  // `handler` is called on the loop, for NVIDIA GPUs and NVSwitches only; but the recoveries of every device,
-  // as it may be a bridge above some of them. Open the monitor before looking at what is present, so that
-  // nothing is missed in between. `lost` is called when there were more events than the kernel kept for us:
-  // anything may have come or gone, or have been replaced.
+  // `handler` is called on the loop, for NVIDIA GPUs and NVSwitches only; but recoveries are told of every
+  // device, as it may be a bridge above some of those. Open the monitor before looking at what is present, so
+  // that nothing is missed in between. `lost` is called when there were more events than the kernel kept for
+  // us: anything may have come or gone, or have been replaced.
   using Handler = std::function<void(PciEvent, const PciAddress&)>;
   static Result<std::unique_ptr<PciMonitor>> create(sd_event* event, Handler handler,
                                                     std::function<void()> lost);

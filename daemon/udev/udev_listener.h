@@ -17,11 +17,11 @@ class UdevListener {
  public:
   struct Callbacks {
     std::function<void(udev_device&)> event;
-    // After all that could be read; `lost`: there was more than the kernel kept for us, so anything may have
-    // happened. What was told before is older than that.
+    // Called after all events that could be read; `lost`: the kernel could not keep all events for us, so
+    // anything may have happened. Events that were told before are older than that.
     std::function<void(bool lost)> caught_up;
   };
-  // Of its own socket: a storm in one subsystem makes another lose nothing.
+  // Each listener has a socket of its own: a storm in one subsystem makes another lose nothing.
   static Result<std::unique_ptr<UdevListener>> create(sd_event* event, const char* subsystem,
                                                       Callbacks callbacks);
 

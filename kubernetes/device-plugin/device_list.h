@@ -1,4 +1,4 @@
-// The units of one resource, between the event loop, which knows them, and the calls of gRPC, which tell of
+// The units of one resource, between the event loop, which knows them, and the calls of gRPC, which report
 // them.
 #pragma once
 
@@ -18,7 +18,7 @@ class DeviceList {
   explicit DeviceList(Units units);
 
   SharedUnits units() const;
-  // Followers are told if it is different.
+  // Followers are told if the units have changed.
   void publish(Units units);
   // Followers get what they do not know yet, and then the end.
   void close();

@@ -32,7 +32,7 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
   ~Endpoint();
 
   void publish(const Units& units);
-  // A kubelet has started: it knows nothing of us.
+  // A kubelet has started: it knows nothing of this resource.
   void kubelet_appeared();
 
  private:
@@ -49,7 +49,8 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
   Units units_;
   std::unique_ptr<ResourceServer> server_;
   std::unique_ptr<PathWatch> watch_;  // of the socket
-  // Counts what makes a registration necessary, so that one under way does not stand for what came after it.
+  // Counts the reasons for a registration, so that a registration under way does not count for a reason that
+  // came after it began.
   std::uint64_t needed_ = 1;
   std::uint64_t registered_ = 0;
   std::shared_ptr<Registration> attempt_;  // under way, in a worker

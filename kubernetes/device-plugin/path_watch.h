@@ -19,11 +19,11 @@ enum class PathEvent {
 
 class PathWatch {
  public:
-  // Runs on the event loop. Several events may be told as one; whoever needs to know how things are now
-  // looks. The handler may destroy the watch.
+  // Runs on the event loop. Several events may be told as one; a handler that needs to know how things are
+  // now looks at the path. The handler may destroy the watch.
   using Handler = std::function<void(PathEvent)>;
 
-  // `path` is absolute. Errors: inotify is not to be had. When that happens later, the loop ends with
+  // `path` is absolute. Errors: inotify cannot be used. If that happens later, the loop ends with
   // EXIT_FAILURE.
   static Result<std::unique_ptr<PathWatch>> create(sd_event* event, std::filesystem::path path,
                                                    Handler handler);
@@ -47,8 +47,8 @@ class PathWatch {
   Handler handler_;
   std::filesystem::path awaited_;  // path_, or the topmost of its directories that does not exist
   EventSourcePtr source_;          // of the directory of awaited_
-  // Of the directory above that one: a directory that somebody still has open says nothing when it is
-  // removed.
+  // Of the directory above that of awaited_: a directory that somebody still has open reports nothing when it
+  // is removed.
   EventSourcePtr parent_source_;
 };
 

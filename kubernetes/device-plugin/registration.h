@@ -12,7 +12,7 @@ namespace nvccd::kubernetes {
 
 inline constexpr const char* kubelet_socket_name = "kubelet.sock";
 
-// One attempt.
+// One attempt to register.
 class Registration {
  public:
   // `socket` is the name of the socket that serves the resource, in the kubelet's directory.

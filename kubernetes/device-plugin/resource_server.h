@@ -20,12 +20,11 @@ class ResourceServer {
 
   ResourceServer(const ResourceServer&) = delete;
   ResourceServer& operator=(const ResourceServer&) = delete;
-  // Those who follow the list get what was published last. Then nobody is served any more and the socket is
-  // gone.
+  // Followers of the list get what was published last. Then nobody is served any more and the socket is gone.
   ~ResourceServer();
 
   void publish(Units units) { list_.publish(std::move(units)); }
-  // Whether whoever opens the socket's path comes to this server.
+  // Whether the socket's path leads to this server.
   bool reachable() const;
 
  private:

@@ -29,10 +29,10 @@ struct Advertisement {
 };
 
 // Unmanaged devices are not advertised. While the node is to be in ppcie, the devices with that mode are one
-// set: one that has a problem is a problem of all.
+// set: a problem of one device is a problem of all.
 Advertisement advertise(const PublishedState& state);
 
-// The same units, none of which can be used.
+// Marks every unit as one that cannot be used now, because of `problem`.
 void withdraw(Advertisement& advertisement, const std::string& problem);
 
 }  // namespace nvccd::kubernetes

@@ -12,9 +12,9 @@ namespace {
 using namespace std::chrono_literals;
 using Json = nlohmann::json;
 
-// How long operands may take to end; NVIDIA's CC manager waits as long for each.
+// How long operands may take to end. NVIDIA's CC manager waits this long for each of them.
 constexpr Duration longest_wait_for_operands = 5min;
-// A restart of nvccd is over by then.
+// A restart of nvccd is over within this time; an absence that lasts longer is more than a restart.
 constexpr Duration longest_restart = 30s;
 
 constexpr long conflict = 409;
@@ -23,8 +23,8 @@ std::string node_path(const std::string& node) {
   return "/api/v1/nodes/" + url_encoded(node);
 }
 
-// Labels of operands depend on what they were, so they are only written to the version that was read. Our own
-// depend on nvccd alone.
+// The new value of an operand's label depends on the old one, so it is only written to the version of the
+// node that was read. The agent's own labels depend on nvccd alone.
 std::string patch_text(const ObjectMeta& node, const Labels& labels) {
   Json metadata = {{"labels", labels}};
   if (std::ranges::any_of(labels, [](const auto& label) { return label.first.starts_with(deploy_prefix); }))
@@ -54,7 +54,7 @@ Agent::Agent(sd_event* event, Scheduler& scheduler, Clock& clock, ApiClient& api
                                               const client::JobView& job) { job_ended(path, job); }});
 }
 
-// Later, so that everything that has happened by then is seen at once.
+// Reconciles in a later turn of the loop, so that everything that has happened by then is seen at once.
 void Agent::wake() {
   if (std::exchange(awake_, true)) return;
   scheduler_.post([this] {
@@ -64,7 +64,7 @@ void Agent::wake() {
 }
 
 void Agent::reconcile() {
-  if (transfer_ || retry_.waiting() || nvccd_->busy()) return;  // the end of each comes back here
+  if (transfer_ || retry_.waiting() || nvccd_->busy()) return;  // each calls reconcile() again when it ends
   const auto node = node_watch_->objects().find(settings_.node);
   if (node == node_watch_->objects().end()) return;
   follow_operands(node->second.labels);
@@ -205,7 +205,7 @@ void Agent::patched(const Labels& before, const Labels& written, const ApiResult
   wake();
 }
 
-// Somebody else has changed the node; what is to be written depends on how.
+// After a conflict: somebody else has changed the node, and what the agent has to write depends on how.
 void Agent::fetch_node() {
   transfer_ = api_.get(node_path(settings_.node), [this](const ApiResult<std::string>& body) {
     const auto transfer = std::move(transfer_);
@@ -218,7 +218,7 @@ void Agent::fetch_node() {
 
 void Agent::call(Call call) {
   if (const auto* set = std::get_if<SetMode>(&call)) {
-    // Before the call: a crash in between must not make the mode an administrator's.
+    // Stored before the call: after a crash in between, the mode must not count as an administrator's.
     auto modes = local_.label_modes();
     modes.insert(set->mode);
     if (!keep_label_modes(std::move(modes))) return pause();
@@ -239,14 +239,14 @@ void Agent::called(const Call& call, const CallResult& result) {
   } else if (std::holds_alternative<ClearMode>(call)) {
     change_answered(ClearMode{}, result);
   }
-  // That leaves CancelJob: a job that cannot be cancelled any more ends by itself.
+  // The answer to CancelJob needs nothing: a job that cannot be cancelled any more ends by itself.
 }
 
 void Agent::change_answered(const Change& change, const CallResult& result) {
   memory_ = on_change_answered(std::move(memory_), change, result);
   if (result) {
     retry_.succeeded();
-    // One that is cleared is the label's until it is really gone.
+    // After ClearMode the old mode stays recorded as the label's until it is really gone.
     if (const auto* set = std::get_if<SetMode>(&change)) keep_label_modes({set->mode});
   } else if (result.error().kind == CallError::Kind::passing) {
     spdlog::warn("nvccd did not take the change of mode: {}; trying again", result.error().message);

@@ -27,7 +27,7 @@ class Agent {
     std::string bus;  // "": the system bus
   };
 
-  // All of it runs on the loop of `event`, which together with the others must outlive the agent.
+  // Everything runs on the loop of `event`. All references, and `event`, must outlive the agent.
   Agent(sd_event* event, Scheduler& scheduler, Clock& clock, ApiClient& api, LocalState& local,
         Settings settings);
   Agent(const Agent&) = delete;
@@ -69,13 +69,13 @@ class Agent {
   Memory memory_;
 
   bool awake_ = false;       // reconcile() is on its way
-  Retry retry_{scheduler_};  // after a failure nothing is tried until it is over
-  // Somebody else may write the same labels; that is no reason to do it without end.
+  Retry retry_{scheduler_};  // after a failure nothing is tried until its delay is over
+  // Somebody else may write the same labels; the agent must not overwrite them again and again without end.
   Budget patches_{30, std::chrono::seconds(2)};
   Trouble label_trouble_;
   HttpClient::TransferPtr transfer_;      // of a patch, or of the node after a conflict
   std::unique_ptr<Timer> operand_timer_;  // while operands are waited for
-  std::unique_ptr<Timer> absence_timer_;  // since nvccd went
+  std::unique_ptr<Timer> absence_timer_;  // runs since nvccd left the bus
 };
 
 }  // namespace nvccd::agent

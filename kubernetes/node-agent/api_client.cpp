@@ -10,9 +10,9 @@
 namespace nvccd::agent {
 namespace {
 
-// Otherwise an object of a node has some ten thousand bytes of images and conditions that nobody reads here.
-// A server takes the first form it knows, whether or not the answer can have it: one of a list must not be
-// asked of an object, nor the other way round.
+// Asks for metadata only: an object of a node has some ten thousand bytes of images and conditions that
+// nobody reads here. A server takes the first form it knows, whether or not the answer can have it: the form
+// of a list must not be asked for an object, nor the other way round.
 constexpr auto accept_metadata =
     "Accept: application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
 constexpr auto accept_metadata_list =

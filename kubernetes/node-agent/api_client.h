@@ -26,8 +26,7 @@ class ApiClient {
 
   static Result<std::unique_ptr<ApiClient>> create(sd_event* event, ClusterConfig config);
 
-  // As HttpClient::start(). The answers to the first four hold nothing but metadata, as far as the server
-  // can.
+  // As HttpClient::start(). The answers to the first four contain only metadata, where the server can do so.
   [[nodiscard]] HttpClient::TransferPtr get(std::string target, Done done);
   [[nodiscard]] HttpClient::TransferPtr list(std::string target, Done done);
   [[nodiscard]] HttpClient::TransferPtr watch(std::string target, Duration limit, HttpClient::Stream stream,

@@ -1,4 +1,4 @@
-// How a call of nvccd has ended, and a job that came of it.
+// How a call of nvccd has ended, and the job that it started.
 #pragma once
 
 #include <expected>
@@ -9,7 +9,7 @@ namespace nvccd::agent {
 
 struct CallError {
   enum class Kind {
-    passing,  // another try may do
+    passing,  // another try may succeed
     refused,  // nvccd will not do it, however often it is asked
     in_use,   // refused because virtual machines have devices
   };
@@ -22,8 +22,8 @@ CallError::Kind kind_of_error(std::string_view name);
 
 // What a call has led to.
 struct Started {
-  std::string job = {};  // its path; "" of a call that starts none
-  bool affects = true;   // some device changes by it, as far as is known
+  std::string job = {};  // its path; "": the call starts none
+  bool affects = true;   // the job changes some device, as far as is known
 };
 
 using CallResult = std::expected<Started, CallError>;

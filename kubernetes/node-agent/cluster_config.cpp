@@ -144,7 +144,7 @@ Result<ClusterConfig> to_config(const Section& file, const std::filesystem::path
 std::string ClusterConfig::token() const {
   std::string token =
       trimmed(token_file.empty() ? inline_token : read_small_file(token_file).value_or(std::string()));
-  // One that could break out of its header is none.
+  // A token that could break out of its header counts as none.
   return token.find_first_of("\r\n") == std::string::npos ? token : std::string();
 }
 

@@ -15,7 +15,7 @@ struct ClusterConfig {
   std::filesystem::path token_file;  // wins over inline_token
   std::string inline_token;          // both empty: the client's certificate has to do
 
-  // What is to be sent now; "" when there is none, or its file cannot be read. Never log it.
+  // The token to be sent now; "" when there is none, or its file cannot be read. Never log it.
   std::string token() const;
 };
 

@@ -32,7 +32,7 @@ Error http_error(std::string cause) {
   return Error{.kind = ErrorKind::system, .cause = std::move(cause)};
 }
 
-// Sets one option after the other; after the first failure none.
+// Sets one option after the other, and none after the first failure.
 class CurlRequest::Options {
  public:
   explicit Options(CurlRequest& request) : request_(request) {
@@ -95,8 +95,8 @@ class CurlRequest::Options {
     set(CURLOPT_TCP_KEEPINTVL, keep_alive_interval);
   }
 
-  // The name that the certificate is checked for is the URL's. So the URL gets the other name, and the
-  // connection is made to the one that it had.
+  // The certificate is checked for the name in the URL. So the URL gets `name`, and the connection is made to
+  // the host that the URL had.
   void connect_by_another_name(const std::string& url, const std::string& name) {
     const UrlPtr parsed(curl_url());
     TextPtr host, renamed;
@@ -115,12 +115,12 @@ class CurlRequest::Options {
     set(CURLOPT_SSL_VERIFYPEER, 1L);
     set(CURLOPT_SSL_VERIFYHOST, 2L);
     set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // not those of the distribution too
+    set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // not the distribution's authorities too
     set_pem(CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, endpoint.authority);
     if (endpoint.certificate) set_pem(CURLOPT_SSLCERT, CURLOPT_SSLCERT_BLOB, *endpoint.certificate);
     if (endpoint.key) set_pem(CURLOPT_SSLKEY, CURLOPT_SSLKEY_BLOB, *endpoint.key);
 #if LIBCURL_VERSION_NUM >= 0x075700
-    // Or an authority that was replaced would count for a day more.
+    // Without this an authority that was replaced would count for a day more.
     set(CURLOPT_CA_CACHE_TIMEOUT, 0L);
 #endif
   }

@@ -24,15 +24,15 @@ struct HttpRequest {
 
 Error http_error(std::string cause);
 
-// To this server and to no other: over https, without proxies and redirects, and only when its certificate is
-// signed by the endpoint's authority and issued for its name.
+// A request to the endpoint's server and to no other: over https, without proxies and redirects, and only
+// when the server's certificate is signed by the endpoint's authority and issued for its name.
 class CurlRequest {
  public:
-  // Who gets the answer; stays where it is as long as the request.
+  // What gets the answer; must stay in its place as long as the request exists.
   struct Receiver {
     curl_write_callback on_data;
-    void* self;    // of on_data
-    char* reason;  // CURL_ERROR_SIZE bytes, for why it failed
+    void* self;    // passed to on_data
+    char* reason;  // CURL_ERROR_SIZE bytes, for the reason of a failure
   };
 
   // All options have taken effect, or there is no request. The error names the first that has not.

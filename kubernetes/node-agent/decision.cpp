@@ -19,7 +19,7 @@ bool is_mode(std::string_view text) {
   return parse_enum<Mode>(text).has_value();
 }
 
-// One that runs rather than one that waits.
+// The job that sets the node's mode; one that runs rather than one that waits.
 const client::JobView* mode_job(const client::Snapshot& nvccd) {
   const client::JobView* found = nullptr;
   for (const client::JobView& job : nvccd.jobs)
@@ -93,7 +93,7 @@ class Decider {
     return true;
   }
 
-  // What we have paused is ours to restore; without the withdrawal it is not ours.
+  // The operands that we have paused are ours to restore; without the withdrawal they are not ours.
   void let_go() {
     if (s_.withdrawn) d_.labels = to_restore(s_.labels);
     if (d_.labels.empty()) d_.withdrawn = false;
@@ -121,7 +121,7 @@ class Decider {
         if (wish_.value == node_mode) return std::nullopt;
         return SetMode{wish_.value};
       case Wish::Kind::none:
-        // Only what the label has set goes with it.
+        // Only a mode that the label has set goes with the label.
         if (s_.label_modes.contains(node_mode)) return ClearMode{};
         d_.forget_label_modes = !s_.label_modes.empty();
         return std::nullopt;
@@ -217,7 +217,7 @@ class Decider {
          fmt::format("the change of mode waits until virtual machines let go of {}", fmt::join(held, ", "))});
   }
 
-  // Beside a job that waits, nvccd may run one of its own.
+  // Beside a mode job that waits, nvccd may run a job of its own.
   bool is_waited_for(const std::string& device) const {
     return std::ranges::any_of(s_.nvccd.jobs, [&](const client::JobView& job) {
       return job.state == JobState::waiting && std::ranges::find(job.devices, device) != job.devices.end();
@@ -253,7 +253,7 @@ class Decider {
     } else if (is_mode(node.mode_state.text)) {
       write(mode_state_label, node.mode_state.text);
     }
-    // While a change runs the label keeps saying what was, as it always did.
+    // While a change runs, the label keeps its old value, as it always did.
   }
 
   void write(std::string_view label, std::string_view value) {

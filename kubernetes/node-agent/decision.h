@@ -1,7 +1,6 @@
 // What is to be done next, from all that is known: the node's labels, the operands, nvccd, and what this
-// agent has done itself. A pure function; it is asked again after everything that happens, so no step needs
-// to know which came before it, and a process that was killed leaves nothing that the next one would not
-// find.
+// agent has done itself. A pure function; it is called again after everything that happens, so no step needs
+// to know the step before it, and the next process finds everything that a killed one has left.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +27,7 @@ struct Wish {
 };
 Wish wish_of(const Labels& node);
 
-// What is asked of nvccd: a mode of the node, or that the one which is set goes.
+// What is asked of nvccd: to set a mode of the node, or to clear the mode that is set.
 struct SetMode {
   std::string mode;
   bool operator==(const SetMode&) const = default;
@@ -38,14 +37,15 @@ struct ClearMode {
 };
 using Change = std::variant<SetMode, ClearMode>;
 
-// What nvccd said to a change before it is made: a dry run.
+// What nvccd answered to the dry run of a change.
 struct Check {
   Change change;
   bool affects = false;  // some device would change
   bool operator==(const Check&) const = default;
 };
 
-// A change that nvccd does not want to make, or has given up. It is not asked again for the same wish.
+// A change that nvccd does not want to make, or has given up. nvccd is not asked for it again for the same
+// wish.
 struct Refusal {
   Change change;
   std::string message = {};
@@ -55,8 +55,8 @@ struct Refusal {
 
 enum class Presence {
   unknown,  // not asked yet
-  absent,   // since a moment: perhaps it only restarts
-  missing,  // for longer
+  absent,   // since a moment: perhaps nvccd only restarts
+  missing,  // for longer than a restart takes
   present,
 };
 
@@ -75,13 +75,13 @@ struct Situation {
   std::set<std::string> label_modes;           // modes that were set because of the label
   std::optional<Check> check;                  // of this wish
   std::optional<Refusal> refusal;              // of this wish
-  std::optional<std::uint64_t> cancelled_job;  // that this agent has cancelled; it may need time to end
+  std::optional<std::uint64_t> cancelled_job;  // cancelled by this agent; may need time to end
   bool nfd_writes_labels = false;              // the two state labels, as nvccd's feature file has them
   bool withdrawn = false;                      // the device plugin offers nothing
   bool waited_long_enough = false;             // for the operands
 };
 
-// Something that people should know while it is so.
+// Something that people should know while it holds.
 struct Notice {
   std::string reason;  // CamelCase, of the event
   std::string message;
@@ -98,17 +98,17 @@ struct CancelJob {
 using Call = std::variant<std::monostate, CheckMode, SetMode, ClearMode, CancelJob>;
 
 struct Decision {
-  Labels labels;                  // that are to be written: those that differ
-  std::optional<bool> withdrawn;  // nullopt: as it is
-  Call call;                      // of nvccd; only when there is nothing to write
-  bool awaits_operands = false;   // the wait for them is on
+  Labels labels;                  // to be written: only those that differ
+  std::optional<bool> withdrawn;  // nullopt: to stay as it is
+  Call call;                      // of nvccd; only when no label is to be written
+  bool awaits_operands = false;   // the wait for operands to end is on
   bool forget_label_modes = false;
   std::vector<Notice> notices;
 };
 
 Decision decide(const Situation& situation);
 
-// Whether it sets the mode of the node, rather than doing something with a single device.
+// Whether the job sets the mode of the node, rather than doing something with a single device.
 bool is_mode_job(const client::JobView& job);
 
 }  // namespace nvccd::agent

@@ -1,4 +1,4 @@
-// How the server is reached and whom it has to prove to be.
+// How the server is reached, and how it has to prove its identity.
 #pragma once
 
 #include <optional>
@@ -7,8 +7,8 @@
 
 namespace nvccd::agent {
 
-// A text in PEM, or the file that holds it, which is read at each new connection. An empty one
-// fails each request.
+// A text in PEM, or the file that holds it, which is read at each new connection. An empty Pem fails each
+// request.
 class Pem {
  public:
   static Pem in_file(std::string path) { return {true, std::move(path)}; }
@@ -27,7 +27,8 @@ class Pem {
 
 struct Endpoint {
   std::string url;  // "https://host:port", perhaps with a path; no slash at its end
-  // Who has to have signed the server's certificate; nobody else counts, so none can be left out.
+  // The authority that must have signed the server's certificate; no other counts, so this cannot be left
+  // out.
   Pem authority;
   std::string tls_server_name = {};               // "": the host of the URL
   std::optional<Pem> certificate = {}, key = {};  // of the client

@@ -17,7 +17,7 @@ constexpr std::size_t longest_queue = 16;
 constexpr std::size_t kept_events = 32;
 constexpr std::size_t longest_message = 1024;  // the API server's limit
 constexpr auto component = "nvccd-node-agent";
-// Events of nodes belong to no namespace; those of the kubelet are here too.
+// Events of nodes belong to no namespace; the kubelet, too, writes its events of the node into this one.
 constexpr auto events_path = "/api/v1/namespaces/default/events";
 
 std::string key_of(const Notice& notice) {
@@ -42,7 +42,7 @@ Json new_event(const std::string& node, const Notice& notice, const std::string&
   return {{"apiVersion", "v1"},
           {"kind", "Event"},
           {"metadata", {{"name", name}, {"namespace", "default"}}},
-          // As the kubelet refers to its node: kubectl looks for this uid.
+          // The kubelet refers to its node in the same way: kubectl looks for this uid.
           {"involvedObject", {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", node}, {"uid", node}}},
           {"reason", notice.reason},
           {"message", notice.message.substr(0, longest_message)},
@@ -69,7 +69,7 @@ void EventRecorder::report(std::span<const Notice> notices) {
 void EventRecorder::record(const Notice& notice) {
   spdlog::log(notice.warning ? spdlog::level::warn : spdlog::level::info, "{}", notice.message);
   if (!budget_.take(clock_.now())) return;
-  // Of those that wait; the first may be on its way.
+  // Drops the oldest notice that waits. The first one in the queue does not wait if its transfer runs.
   if (queue_.size() == longest_queue) queue_.erase(queue_.begin() + (transfer_ ? 1 : 0));
   queue_.push_back(notice);
   send_next();
@@ -103,7 +103,7 @@ void EventRecorder::answered(const ApiResult<std::string>& body) {
   }
   const ApiError& error = body.error();
   const bool passing = error.status == 0 || error.status == 429 || error.status >= 500;
-  // One that is not there any more: the cluster forgets events after an hour.
+  // The event to be counted up is not there any more: the cluster forgets events after an hour.
   const bool expired = error.status == 404 && sent != sent_.end() && sent->second.count > 0;
   const bool never_sent = sent != sent_.end() && sent->second.count == 0;
   if (expired || never_sent) sent_.erase(sent);

@@ -21,13 +21,15 @@ class EventRecorder {
   EventRecorder(const EventRecorder&) = delete;
   EventRecorder& operator=(const EventRecorder&) = delete;
 
-  // What is so now. Told once, and again only after it has not been so, or with another message.
+  // The notices that hold now. Each is told once, and again only after it did not hold, or with another
+  // message.
   void report(std::span<const Notice> notices);
-  // Something that has happened.
+  // Tells of something that has happened.
   void record(const Notice& notice);
 
  private:
-  // An event that is in the cluster; told again it is counted there instead of sent anew.
+  // An event that is in the cluster. When the same notice comes again, its count goes up and no new event is
+  // sent.
   struct Sent {
     std::string name;
     std::string first_time;

@@ -13,7 +13,7 @@ static_assert(!std::is_void_v<CURL>, "CURL_STRICTER: or a handle is taken for th
 
 constexpr long connections_kept = 4;
 
-constexpr curl_off_t longest_patience = 300;  // seconds, whatever the server asks for
+constexpr curl_off_t longest_patience = 300;  // in seconds; a Retry-After of the server counts up to this
 
 }  // namespace
 
@@ -47,10 +47,10 @@ class HttpClient::Transfer {
     error_ = std::move(error);
     client_.failures_->request();
   }
-  // And nobody was told yet.
+  // Whether there is no request any more, and `done` was not called yet.
   bool has_failed() const { return !request_ && done_; }
 
-  // The owner usually lets the transfer go in here.
+  // The owner usually destroys the transfer in `done`.
   void finish(CURLcode code) {
     const Done done = std::exchange(done_, {});
     if (error_)
@@ -104,7 +104,7 @@ class HttpClient::Transfer {
   std::string body_;
   std::optional<Error> error_;
   char reason_[CURL_ERROR_SIZE] = "";
-  std::optional<CurlRequest> request_;  // uses what is above
+  std::optional<CurlRequest> request_;  // uses the members above
 };
 
 void HttpClient::TransferDeleter::operator()(Transfer* transfer) const {
@@ -175,14 +175,16 @@ void HttpClient::collect() {
   }
 }
 
-// None of them may go on: libcurl takes no more of such a handle until it has let go of all its requests.
+// No transfer may go on: after such an error libcurl accepts nothing on its multi handle until all requests
+// were removed from it.
 void HttpClient::fail_all(CURLMcode code) {
   for (Transfer* transfer : transfers_)
     if (transfer->handle() != nullptr)
       transfer->fail(http_error(fmt::format("libcurl does not go on: {}", curl_multi_strerror(code))));
 }
 
-// One in each turn of the loop: whoever is told may let go of others, and start new ones.
+// Reports one failed transfer in each turn of the loop: its `done` may destroy other transfers and start new
+// ones.
 void HttpClient::tell_failure() {
   const auto failed = std::ranges::find_if(transfers_, &Transfer::has_failed);
   if (failed == transfers_.end()) return;

@@ -27,23 +27,24 @@ class HttpClient {
  public:
   static constexpr std::size_t longest_body = 4 << 20;
 
-  // Takes data of a successful answer as it comes. An error ends the transfer, and is what `done` gets.
+  // Takes data of a successful answer as it comes. An error that it returns ends the transfer and is passed
+  // to `done`.
   using Stream = std::function<Result<>(std::string_view data)>;
-  // Errors: no answer (connection, TLS, time-out), a body that is too long, or anything that libcurl did not
-  // take, in which case nothing is sent. Redirects are answers like others and not followed. Called from the
-  // loop, not from within start().
+  // Errors: no answer (connection, TLS, time-out), a body that is too long, or something that libcurl
+  // refused, in which case nothing is sent. A redirect is an answer like any other and is not followed.
+  // Called from the loop, not from within start().
   using Done = std::function<void(Result<HttpResponse>)>;
 
   class Transfer;
   struct TransferDeleter {
     void operator()(Transfer* transfer) const;
   };
-  // Letting it go takes the request back; `done` is then not called. May be let go in `done`, not in
+  // Destroying it cancels the request; `done` is then not called. It may be destroyed in `done`, not in
   // `stream`.
   using TransferPtr = std::unique_ptr<Transfer, TransferDeleter>;
 
   static Result<std::unique_ptr<HttpClient>> create(sd_event* event, Endpoint endpoint);
-  // After its last transfer.
+  // To be destroyed after its last transfer.
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
@@ -73,8 +74,8 @@ class HttpClient {
   EventSourcePtr timer_;
   std::map<curl_socket_t, EventSourcePtr> sockets_;
   std::set<Transfer*> transfers_;
-  std::unique_ptr<DeferredCall> failures_;  // of transfers that libcurl does not have
-  MultiPtr multi_;                          // uses all of the above until it is gone
+  std::unique_ptr<DeferredCall> failures_;  // reports transfers that libcurl does not have
+  MultiPtr multi_;                          // uses the members above until it is destroyed
 };
 
 }  // namespace nvccd::agent

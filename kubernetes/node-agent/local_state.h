@@ -14,15 +14,17 @@ class LocalState {
   // `runtime_dir` is gone after a reboot, `state_dir` is not; both are made if they are not there.
   LocalState(std::filesystem::path runtime_dir, std::filesystem::path state_dir);
 
-  // As common/formats/withdrawal.h. In doubt they are not: then it is tried, or said, again.
+  // Whether the devices are withdrawn, see common/formats/withdrawal.h. In doubt false: the withdrawal is
+  // then tried, or said, again.
   bool withdrawn() const;
   Result<> set_withdrawn(bool withdrawn);
 
-  // The modes that were set because the label asked for them: when the label goes, so do they, while one
-  // that an administrator has set without it stays. Kept beside nvccd's own memory of the mode, on the host.
+  // The modes that were set because the label asked for them: when the label goes, these modes go too, while
+  // a mode that an administrator has set without the label stays. Kept beside nvccd's own memory of the mode,
+  // on the host.
   const std::set<std::string>& label_modes() const { return label_modes_; }
   Result<> set_label_modes(std::set<std::string> modes);
-  // Reads what is kept. What is not readable counts as none: then no mode is taken back.
+  // Reads what is kept. A file that is not readable counts as empty: then no mode is cleared.
   Result<> load();
 
  private:

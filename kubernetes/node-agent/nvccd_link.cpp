@@ -55,7 +55,7 @@ int NvccdLink::follow(BusSlotPtr& slot, const char* match) {
   return sd_bus_add_match_async(bus_.get(), out(slot), match, callback<handler>, nullptr, this);
 }
 
-// What cannot be sent fails as if the bus had gone; that ends every call.
+// A message that cannot be sent fails as if the bus had gone; that ends every call.
 template <auto answered>
 bool NvccdLink::send(const BusMessagePtr& message, BusSlotPtr& slot) {
   const int r = message ? sd_bus_call_async(bus_.get(), out(slot), message.get(), callback<answered>, this, 0)
@@ -104,7 +104,7 @@ void NvccdLink::fetch() {
 }
 
 void NvccdLink::refresh() {
-  if (!std::exchange(busy_, true)) fetch();  // what is under way ends with it anyway
+  if (!std::exchange(busy_, true)) fetch();  // the new state replaces what is under way
 }
 
 void NvccdLink::fetched(sd_bus_message* reply) {
@@ -118,7 +118,8 @@ void NvccdLink::fetched(sd_bus_message* reply) {
     retry_.succeeded();
   } else {
     mirror_.clear();
-    // A daemon that is not there tells when it comes; one that does not answer has to be asked again.
+    // A daemon that is not there announces itself when it comes; one that does not answer has to be asked
+    // again.
     if (!absent) retry_.later([this] { fetch(); });
   }
   busy_ = static_cast<bool>(answered_);  // a call that was made since is still to be answered
@@ -182,8 +183,8 @@ void NvccdLink::call_answered(sd_bus_message* reply) {
                                        .message = error->message ? error->message : ""});
   } else if (const char* job = nullptr; sd_bus_message_read(reply, "o", &job) > 0) {
     result->job = job;
-    // A job is announced before it is the answer. Of one that is not known nobody can say that it affects
-    // none.
+    // nvccd announces a job before it answers with it. Of an unknown job nobody can say that it affects no
+    // device.
     const auto known = mirror_.job(job);
     result->affects = !known || !known->devices.empty();
   }
@@ -212,7 +213,7 @@ void NvccdLink::manager_read(sd_bus_message* reply) {
 }
 
 void NvccdLink::bus_closed() {
-  // Not from within a handler of the connection that goes.
+  // Not from within a handler of the connection that is closed.
   closing_ = scheduler_.after(Duration(0), [this] { disconnected(ECONNRESET); });
 }
 

@@ -17,13 +17,13 @@ namespace nvccd::agent {
 class NvccdLink {
  public:
   struct Handlers {
-    std::function<void()> changed;  // snapshot() or running() is another
+    std::function<void()> changed;  // snapshot() or running() has changed
     std::function<void(const std::string& job, const client::JobView&)> job_ended;
   };
   using Answered = std::function<void(const CallResult&)>;
 
   // `address` empty: the system bus. Runs on the event loop, which together with `scheduler` must outlive it.
-  // A bus that is not there is tried again.
+  // The connection to a bus that is not there is tried again.
   NvccdLink(sd_event* event, Scheduler& scheduler, std::string address, Handlers handlers);
   ~NvccdLink();
   NvccdLink(const NvccdLink&) = delete;
@@ -31,13 +31,13 @@ class NvccdLink {
 
   // nullopt: not known yet.
   std::optional<bool> running() const { return running_; }
-  // While it runs: as of the last signal.
+  // While nvccd runs: its state as of the last signal.
   client::Snapshot snapshot() const { return mirror_.snapshot(); }
 
   // One call at a time. `answered` is called before any later signal. A daemon that does not run is not
   // started.
   void call(const Call& call, Answered answered);
-  // Reads the state anew: what nvccd has done by now is in it, whether or not its signals have come.
+  // Reads the state anew: the answer has what nvccd has done by now, whether or not its signals have come.
   void refresh();
   // A call is under way, or the state is being read anew.
   bool busy() const { return busy_; }

@@ -31,7 +31,7 @@ Json parse(std::string_view json) {
   return Json::parse(json, nullptr, false);
 }
 
-// Another instance than the default one puts its name and a dot in front.
+// An instance of node-feature-discovery other than the default one puts its name and a dot in front.
 bool is_nfd_annotation(std::string_view key) {
   constexpr std::string_view annotation = "nfd.node.kubernetes.io/feature-labels";
   return key == annotation || key.ends_with("." + std::string(annotation));

@@ -1,5 +1,5 @@
-// The metadata of an object of the Kubernetes API, and the messages it comes in. From outside: anything that
-// is not as it should be is an error, never a guess.
+// The metadata of an object of the Kubernetes API, and the messages it comes in. They come from outside:
+// anything that is not as it should be is an error, never a guess.
 #pragma once
 
 #include <optional>

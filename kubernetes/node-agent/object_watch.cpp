@@ -10,13 +10,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A server that forgets to end a watch is not waited for much longer than it was asked to take.
+// How long a watch may last beyond the time that the server was asked for: a server may forget to end it.
 constexpr Duration overtime = 30s;
 
 constexpr long gone = 410;
 constexpr long forbidden = 403;
 
-// Different for each watch, so that those of a cluster do not end together.
+// Different for each watch, so that the watches of a cluster's agents do not end together.
 std::chrono::seconds watch_time() {
   std::random_device random;
   return std::chrono::seconds(std::uniform_int_distribution(300, 600)(random));
@@ -85,7 +85,8 @@ void ObjectWatch::watch_ended(const ApiResult<std::string>& body) {
     if (body.error().status == gone) version_.clear();
     return try_again(body.error());
   }
-  // The usual end of a watch. It is not renewed in haste, as some server might end each at once.
+  // The usual end of a watch. The next one begins after a delay, as some server might end every watch at
+  // once.
   retry_.later([this] { watch(); });
 }
 
@@ -101,7 +102,7 @@ void ObjectWatch::try_again(const ApiError& error) {
 Result<> ObjectWatch::take(std::string_view line) {
   auto event = parse_watch_event(line);
   if (!event) {
-    version_.clear();  // what was in it is lost
+    version_.clear();  // the event in the line is lost: list anew
     return std::unexpected(event.error());
   }
   if (event->kind == WatchEvent::Kind::error) return take_error(*event);
@@ -109,7 +110,7 @@ Result<> ObjectWatch::take(std::string_view line) {
   note_progress();
   if (event->kind == WatchEvent::Kind::bookmark) return {};
   const auto known = objects_.find(event->object.name);
-  // Told before something that a request of ours has returned already.
+  // The event is older than what one of our own requests has returned already.
   if (known != objects_.end() && is_older(event->object.resource_version, known->second.resource_version))
     return {};
   if (event->kind == WatchEvent::Kind::deleted)
@@ -120,7 +121,7 @@ Result<> ObjectWatch::take(std::string_view line) {
   return {};
 }
 
-// Version too old (410), or something else that makes the rest of the stream worthless.
+// The version was too old (410), or something else makes the rest of the stream worthless.
 Result<> ObjectWatch::take_error(const WatchEvent& event) {
   version_.clear();
   return std::unexpected(

@@ -1,5 +1,5 @@
-// Keeps a copy of some objects of the cluster: lists them, watches for changes, and begins again when the
-// server has lost the thread. Everything that can go wrong with that ends in another try, later each time.
+// Keeps a copy of some objects of the cluster: lists them, watches for changes, and lists them again when the
+// server cannot go on from the last version. Every failure ends in another try, later each time.
 #pragma once
 
 #include <map>
@@ -24,17 +24,18 @@ class ObjectWatch {
     known,
   };
 
-  // `changed` is called from the loop whenever the objects or the state are others. `api` and `scheduler`
+  // `changed` is called from the loop whenever the objects or the state have changed. `api` and `scheduler`
   // must outlive the watch.
   ObjectWatch(ApiClient& api, Scheduler& scheduler, Source source, std::function<void()> changed);
   ObjectWatch(const ObjectWatch&) = delete;
   ObjectWatch& operator=(const ObjectWatch&) = delete;
 
-  // Of the last list that succeeded, with all changes since.
+  // The state and the objects of the last list that succeeded, with all changes since.
   State state() const { return state_; }
   const std::map<std::string, ObjectMeta>& objects() const { return objects_; }
 
-  // An object as a request of ours has returned it: newer than what the watch still has to tell.
+  // Takes an object that one of our own requests has returned: it is newer than what the watch still has to
+  // tell.
   void learn(ObjectMeta object);
 
  private:

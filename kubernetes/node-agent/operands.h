@@ -23,10 +23,10 @@ struct Operand {
 };
 std::span<const Operand> operands();
 
-// The value that pauses an operand, and the one that was there before. Each is its own argument when there is
-// nothing to do: an operand that is not deployed is not paused, and one that is not paused not restored. What
-// is restored is exactly what was paused, so the label itself is the record of a change under way: it needs
-// no other, and is still there when the process or the host is not.
+// The label's value that pauses an operand, and the value from before. Both return their argument when there
+// is nothing to do: an operand that is not deployed is not paused, and one that is not paused is not
+// restored. restored() gives exactly what paused() was given, so the label itself is the record of a change
+// under way: no other is needed, and it is still there when the process or the host is not.
 std::string paused(std::string_view value);
 std::string restored(std::string_view value);
 
@@ -34,10 +34,10 @@ std::string restored(std::string_view value);
 Labels to_pause(const Labels& node);
 Labels to_restore(const Labels& node);
 
-// Label of an operand that somebody else has paused for a purpose of theirs; "" when there is none.
+// Label of an operand that somebody else has paused for another purpose; "" when there is none.
 std::string paused_by_others(const Labels& node);
 
-// The paused operands of which pods still run.
+// The paused operands that still have running pods.
 std::set<std::string> still_running(const Labels& node, const std::set<std::string>& running_apps);
 
 bool has_gpu_operator(const Labels& node);
