@@ -14,7 +14,8 @@ namespace nvccd {
 // Lasting::yes: the file is on the disk before the name points to it. Lasting::no does not wait for the disk,
 // for a file that its writer makes anew at every start: after a power cut it may be lost or empty. Only one
 // writer a path at a time: the temporary file beside it is .<name>.new, a name that programs which read whole
-// directories leave out. Errors: ErrorKind::system; `path` is then as it was.
+// directories leave out. Errors: ErrorKind::system; `path` is then as it was, unless only the
+// directory could not be written to the disk: then the new file is there, and may not survive a power cut.
 enum class Lasting { yes, no };
 Result<> write_file_atomically(const std::filesystem::path& path, std::string_view content, mode_t mode,
                                Lasting lasting = Lasting::yes);

@@ -25,8 +25,7 @@ Result<DeviceRecord*> NodeManager::find_for_job(const PciAddress& address) {
                                  .cause = "the settings exclude this device (managed = false)",
                                  .device = address});
   if (record->life.holder() != nullptr)
-    return std::unexpected(
-        Error{.kind = ErrorKind::device_busy, .cause = "the device is in use by a VM", .device = address});
+    return std::unexpected(on_device(record->life.holder()->error, address));
   if (auto free = check_no_job(); !free) return std::unexpected(free.error());
   if (workers_.contains(address))
     return std::unexpected(Error{.kind = ErrorKind::job_in_progress,

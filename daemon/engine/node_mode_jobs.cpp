@@ -83,11 +83,8 @@ Result<JobId> NodeManager::start_mode_job(JobKind kind, const NodeModes& wanted,
     if (auto free = check_no_job(); !free) return std::unexpected(free.error());
   const bool wait = options.wait.value_or(settings_.transition.busy == WhenBusy::wait);
   for (const auto& address : affected)
-    if (!wait && records_.at(address).life.holder() != nullptr)
-      return std::unexpected(Error{.kind = ErrorKind::device_busy,
-                                   .cause = "the device is in use by a VM",
-                                   .advice = "stop the VM, or ask for the change with waiting",
-                                   .device = address});
+    if (const auto* holder = records_.at(address).life.holder(); holder != nullptr && !wait)
+      return std::unexpected(on_device(holder->error, address));
   if (auto saved = parts_.store.save(wanted); !saved) return std::unexpected(saved.error());
   // A newer request replaces a job that still waits. If the new job is given up, nothing comes of the
   // replaced one either: the mode from before both is wanted again.

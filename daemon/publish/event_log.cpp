@@ -82,7 +82,7 @@ void EventLog::device_changed(const PciAddress& address) {
     write_(entry);
   }
   if (device.in_use != before.in_use)
-    write_(device_entry(address, device.in_use ? "taken by a VM" : "released by its VM"));
+    write_(device_entry(address, device.in_use ? "in use" : "no longer in use"));
 }
 
 void EventLog::device_removed(const PciAddress& address) {

@@ -40,7 +40,7 @@ class LogTest : public testing::Test {
 
 TEST_F(LogTest, AnEntryOfADeviceCanBeFoundByItsAddress) {
   manager.change_device(gpu, [](DeviceSnapshot& device) { device.in_use = true; });
-  EXPECT_EQ(last().message, "0000:65:00.0: taken by a VM");
+  EXPECT_EQ(last().message, "0000:65:00.0: in use");
   EXPECT_THAT(journal_fields(last()), Contains("NVCCD_DEVICE=0000:65:00.0"));
 }
 
