@@ -13,7 +13,7 @@ namespace nvccd {
 
 struct BindPolicy {
   std::string driver = "auto";  // auto: the best vfio driver for the device
-  // From nouveau or nvidia, when nothing uses the device; its companions from their usual drivers, when
+  // From nouveau, nvidia or nvidia-nvswitch, when nothing uses the device; its companions from their usual drivers, when
   // nothing uses those.
   bool take_over_idle = true;
   // What the settings exclude: it is not touched, nor is any function of its slot.
@@ -46,8 +46,8 @@ class HostDevices {
   virtual Result<> unbind(const PciAddress& address) = 0;
 
   // Takes the device's VFIO group and wakes the device up. Errors: device_busy when somebody else has the
-  // group; system when the device has no vfio driver, or its group has a member of another maker, or a
-  // companion, that keeps VMs from it.
+  // group, or the device is used by parts, such as virtual functions; system when the device has no vfio
+  // driver, or its group has a member of another maker, or a companion, that keeps VMs from it.
   virtual Result<std::unique_ptr<DeviceAccess>> acquire(const PciAddress& address) = 0;
 };
 
