@@ -7,6 +7,7 @@
 
 #include "common/host/device_facts.h"
 #include "common/host/driver_use.h"
+#include "common/host/virtual_functions.h"
 
 namespace nvccd {
 namespace {
@@ -26,7 +27,7 @@ bool slot_has_device(const HostPaths& paths, const PciAddress& companion) {
 bool is_companion(const HostPaths& paths, const PciAddress& function) {
   const auto device_class = read_class(paths, function);
   return device_class && is_nvidia(paths, function) && !find_kind(paths, function) &&
-         !is_bridge(*device_class);
+         !is_virtual_function(paths, function) && !is_bridge(*device_class);
 }
 
 std::vector<std::string> entries(const std::filesystem::path& directory, std::string_view prefix) {

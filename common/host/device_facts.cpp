@@ -8,6 +8,7 @@
 
 #include "common/host/companions.h"
 #include "common/host/group_obstacle.h"
+#include "common/host/virtual_functions.h"
 
 namespace nvccd {
 namespace {
@@ -26,13 +27,12 @@ std::optional<std::filesystem::path> first_entry(const std::filesystem::path& di
   return entries->path();
 }
 
-// The first line of "resource": start, end and flags of BAR0, as the kernel has them. A virtual function has
-// its place from the physical one, and nothing in its own BARs.
+// The first line of "resource": start, end and flags of BAR0, as the kernel has them.
 std::optional<std::uint64_t> read_bar0(const std::filesystem::path& directory) {
   constexpr std::uint64_t is_memory = 0x200;
   constexpr std::uint64_t has_no_place = 0x20000000;
   const auto text = read_attribute(directory / "resource");
-  if (!text || !existing(directory / "physfn").empty()) return std::nullopt;
+  if (!text) return std::nullopt;
   std::istringstream numbers(*text);
   std::uint64_t start = 0;
   std::uint64_t end = 0;
@@ -59,7 +59,7 @@ std::optional<DeviceKind> classify(std::uint16_t vendor, std::uint32_t device_cl
 
 std::optional<DeviceKind> find_kind(const HostPaths& paths, const PciAddress& address) {
   const auto device_class = read_class(paths, address);
-  if (!device_class || !is_nvidia(paths, address)) return std::nullopt;
+  if (!device_class || !is_nvidia(paths, address) || is_virtual_function(paths, address)) return std::nullopt;
   return classify(nvidia_vendor, *device_class);
 }
 
@@ -119,10 +119,14 @@ Result<DeviceFacts> read_facts(const HostPaths& paths, const PciAddress& address
   if (struct stat status{}; ::stat(directory.c_str(), &status) == 0) facts.instance = status.st_ino;
   facts.vendor_id = static_cast<std::uint16_t>(*vendor);
   facts.device_id = static_cast<std::uint16_t>(*device);
-  const auto kind = classify(facts.vendor_id, *device_class);
+  const auto kind = find_kind(paths, address);
   if (!kind)
-    return std::unexpected(Error{
-        .kind = ErrorKind::no_such_device, .cause = "this is no NVIDIA GPU or NVSwitch", .device = address});
+    return std::unexpected(
+        Error{.kind = ErrorKind::no_such_device,
+              .cause = is_virtual_function(paths, address)
+                           ? "this is a virtual function, which belongs to its physical one"
+                           : "this is no NVIDIA GPU or NVSwitch",
+              .device = address});
   facts.kind = *kind;
   facts.driver = link_name(directory / "driver");
   facts.driver_is_vfio = is_vfio_driver(paths, facts.driver);

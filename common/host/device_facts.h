@@ -31,7 +31,8 @@ struct DeviceFacts {
   std::optional<std::uint64_t> bar0;  // where the kernel has put BAR0; nullopt: nowhere, or not known
 };
 
-// gpu or nvswitch; nullopt: another vendor, or a companion such as a GPU's audio function.
+// gpu or nvswitch; nullopt: another vendor, or a companion such as a GPU's audio function. Virtual functions
+// look like their physical one here; find_kind() tells them.
 std::optional<DeviceKind> classify(std::uint16_t vendor, std::uint32_t device_class);
 
 // The same for the function at this address.

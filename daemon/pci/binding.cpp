@@ -11,11 +11,13 @@
 #include "common/host/driver_use.h"
 #include "common/host/group_obstacle.h"
 #include "common/host/kernel_modules.h"
+#include "common/host/virtual_functions.h"
 
 namespace nvccd {
 namespace {
 
-constexpr std::array takeover_drivers = {"nouveau", "nvidia"};
+// nvidia.ko has two PCI drivers: one for GPUs and one for NVSwitches.
+constexpr std::array takeover_drivers = {"nouveau", "nvidia", "nvidia-nvswitch"};
 
 // A companion belongs to the device of its slot, so nothing of an excluded device's card is touched.
 bool is_excluded(const BindPolicy& policy, const PciAddress& function) {
@@ -95,6 +97,7 @@ Result<> may_take(const HostPaths& paths, const Candidate& candidate, const Bind
   auto use = candidate.is_companion ? find_companion_use(paths, candidate.function, driver)
                                     : find_driver_use(paths, driver);
   if (!use && !candidate.is_companion) use = find_console_use(paths, candidate.function);
+  if (!use && !candidate.is_companion) use = find_parts(paths, candidate.function);
   if (use)
     return std::unexpected(
         Error{.kind = ErrorKind::device_busy,

@@ -13,8 +13,8 @@ namespace nvccd {
 
 struct BindPolicy {
   std::string driver = "auto";  // auto: the best vfio driver for the device
-  // Take the device over from nouveau or nvidia when nothing uses it, and its companions from their usual
-  // drivers when nothing uses those.
+  // Take the device over from nouveau, nvidia or nvidia-nvswitch when nothing uses it, and its companions
+  // from their usual drivers when nothing uses those.
   bool take_over_idle = true;
   // Devices that the settings exclude: neither they nor any function of their slots are touched.
   std::set<PciAddress> excluded = {};
@@ -46,8 +46,8 @@ class HostDevices {
   virtual Result<> unbind(const PciAddress& address) = 0;
 
   // Holds the device's VFIO group and wakes the device up. Errors: device_busy when somebody else has the
-  // group; system when the device has no vfio driver, or its group has a member of another maker, or a
-  // companion, that keeps VMs from it.
+  // group, or the device is used by parts, such as virtual functions; system when the device has no vfio
+  // driver, or its group has a member of another maker, or a companion, that keeps VMs from it.
   virtual Result<std::unique_ptr<DeviceAccess>> acquire(const PciAddress& address) = 0;
 };
 

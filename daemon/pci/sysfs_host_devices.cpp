@@ -7,6 +7,7 @@
 
 #include "common/host/companions.h"
 #include "common/host/device_facts.h"
+#include "common/host/virtual_functions.h"
 #include "daemon/pci/binding.h"
 #include "daemon/pci/device_hold.h"
 #include "daemon/pci/mapped_window.h"
@@ -72,6 +73,12 @@ Error use_is_unknown(const Error& why, const DeviceFacts& facts) {
   return error;
 }
 
+Error in_use(const std::string& parts) {
+  return Error{.kind = ErrorKind::device_busy,
+               .cause = "the device is in use: " + parts,
+               .advice = "take them from their guests and remove them first"};
+}
+
 }  // namespace
 
 std::vector<PciAddress> SysfsHostDevices::list() {
@@ -99,6 +106,8 @@ Result<> SysfsHostDevices::unbind(const PciAddress& address) {
     return std::unexpected(on_device(use_is_unknown(why, *facts), address));
   };
   if (!facts->iommu_group) return unknown(Error{.cause = "the device has no IOMMU group"});
+  if (const auto parts = find_parts(paths_, address))
+    return std::unexpected(on_device(in_use(*parts), address));
   const auto group = groups_.hold(*facts->iommu_group, true);
   if (!group && group.error().kind == ErrorKind::device_busy)
     return std::unexpected(on_device(group.error(), address));
@@ -114,6 +123,7 @@ Result<std::unique_ptr<DeviceAccess>> SysfsHostDevices::acquire(const PciAddress
   if (!facts) return failed(facts.error());
   auto hold = DeviceHold::take(paths_, address, groups_);
   if (!hold) return failed(hold.error());
+  if (const auto parts = find_parts(paths_, address)) return failed(in_use(*parts));
   auto power = PowerHold::take(hold->directory(), *clock_);
   if (!power) return failed(power.error());
   auto config = SysfsConfigSpace::open(hold->directory(),

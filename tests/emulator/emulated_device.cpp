@@ -9,7 +9,7 @@ namespace emulator {
 namespace {
 
 constexpr std::uint32_t kSanityDword = 0xF0;
-constexpr std::uint32_t kFirstBar = 0x10;
+constexpr std::uint32_t kFirstBarRegister = 0x10;
 constexpr std::uint32_t kLastBar = 0x24;
 constexpr std::uint32_t kBarFlags = 0xF;
 
@@ -67,8 +67,8 @@ std::uint32_t EmulatedDevice::config_dword(std::uint32_t offset) const {
   std::uint32_t value = config_.read(offset);
   if (offset == kSanityDword && faults.on(Fault::config_f0_all_ones)) value |= 0xFFFF;
   // What BARs are, but not where, is wired.
-  if (offset >= kFirstBar && offset <= kLastBar && faults.on(Fault::bars_lost))
-    value &= config_.bar((offset - kFirstBar) / 4).size != 0 ? kBarFlags : 0;
+  if (offset >= kFirstBarRegister && offset <= kLastBar && faults.on(Fault::bars_lost))
+    value &= config_.bar((offset - kFirstBarRegister) / 4).size != 0 ? kBarFlags : 0;
   if (offset == profile.fault_word_config && offset != 0) value = faults.number(Fault::security_fault, 0);
   if (profile.is_blackwell && offset == kFirewallWord && boot_.firewall_closed()) value |= kFirewallClosed;
   return value;
