@@ -161,14 +161,6 @@ TEST_F(Facts, SayWhereTheKernelHasPutBar0) {
     EXPECT_FALSE(bar0(nowhere)) << nowhere;
 }
 
-TEST_F(Facts, OfAVirtualFunctionSayNothingOfBar0) {
-  host.write(host.paths().device(gpu) / "resource",
-             "0x0000003800000000 0x0000003800ffffff 0x000000000014220c\n");
-  ASSERT_TRUE(facts_of(gpu).bar0);
-  host.link(host.paths().device(gpu) / "physfn", host.paths().device(nvswitch));
-  EXPECT_FALSE(facts_of(gpu).bar0);
-}
-
 TEST_F(Facts, OfADeviceThatIsNotThereAreNoSuchDevice) {
   const auto facts = read_facts(host.paths(), {0, 0x99, 0, 0});
   ASSERT_FALSE(facts);
