@@ -67,7 +67,11 @@ endfunction()
 
 # Tests are compiled for compiling fast; what they test is compiled as it ships.
 if(BUILD_TESTING AND CMAKE_BUILD_TYPE MATCHES "Rel")
-  nvccd_add_options(OPTIONS -O1 -g1 DIRECTORIES tests/engine tests/fuzz tests/integration tests/kubernetes tests/support tests/unit)
+  set(story_directories tests/engine tests/fuzz tests/integration tests/support tests/unit)
+  if(NVCCD_KUBERNETES)
+    list(APPEND story_directories tests/kubernetes)
+  endif()
+  nvccd_add_options(OPTIONS -O1 -g1 DIRECTORIES ${story_directories})
 endif()
 
 # Stories of one shape have the same names for their devices and jobs, so each is compiled by itself. The emulator is no story.
@@ -83,7 +87,10 @@ if(BUILD_TESTING)
 endif()
 
 # What ships.
-set(NVCCD_PROGRAMS client common daemon kubernetes preflight)
+set(NVCCD_PROGRAMS client common daemon preflight)
+if(NVCCD_KUBERNETES)
+  list(APPEND NVCCD_PROGRAMS kubernetes)
+endif()
 
 # Coverage, so that the fuzzers see where their inputs lead. What is no program of ours need not have it.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND NVCCD_SANITIZE MATCHES "address")
