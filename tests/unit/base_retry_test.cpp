@@ -36,7 +36,7 @@ class VirtualTimers final : public Scheduler {
 
  private:
   struct VirtualTimer final : Timer {
-    explicit VirtualTimer(VirtualTimers& timers) : timers(timers) {}
+    explicit VirtualTimer(VirtualTimers& all) : timers(all) {}
     ~VirtualTimer() override {
       std::erase_if(timers.waiting_, [this](const Pending& pending) { return pending.timer == this; });
     }
