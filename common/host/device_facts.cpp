@@ -119,14 +119,14 @@ Result<DeviceFacts> read_facts(const HostPaths& paths, const PciAddress& address
   if (struct stat status{}; ::stat(directory.c_str(), &status) == 0) facts.instance = status.st_ino;
   facts.vendor_id = static_cast<std::uint16_t>(*vendor);
   facts.device_id = static_cast<std::uint16_t>(*device);
-  const auto kind = find_kind(paths, address);
+  if (is_virtual_function(paths, address))
+    return std::unexpected(Error{.kind = ErrorKind::no_such_device,
+                                 .cause = "this is a virtual function, which belongs to its physical one",
+                                 .device = address});
+  const auto kind = classify(facts.vendor_id, *device_class);
   if (!kind)
-    return std::unexpected(
-        Error{.kind = ErrorKind::no_such_device,
-              .cause = is_virtual_function(paths, address)
-                           ? "this is a virtual function, which belongs to its physical one"
-                           : "this is no NVIDIA GPU or NVSwitch",
-              .device = address});
+    return std::unexpected(Error{
+        .kind = ErrorKind::no_such_device, .cause = "this is no NVIDIA GPU or NVSwitch", .device = address});
   facts.kind = *kind;
   facts.driver = link_name(directory / "driver");
   facts.driver_is_vfio = is_vfio_driver(paths, facts.driver);

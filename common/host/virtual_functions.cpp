@@ -2,17 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+
 namespace nvccd {
 namespace {
 
 // "mdev_supported_types/nvidia-557/devices" has a link for each mediated device of that type.
-std::size_t count_mediated_devices(const std::filesystem::path& device) {
-  std::size_t count = 0;
+std::ptrdiff_t count_mediated_devices(const std::filesystem::path& device) {
+  std::ptrdiff_t count = 0;
   std::error_code error;
   for (const auto& type : std::filesystem::directory_iterator(device / "mdev_supported_types", error)) {
     std::error_code none;
-    for (const auto& made : std::filesystem::directory_iterator(type.path() / "devices", none))
-      count += made.path().empty() ? 0U : 1U;
+    count += std::distance(std::filesystem::directory_iterator(type.path() / "devices", none), {});
   }
   return count;
 }
